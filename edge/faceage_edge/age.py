@@ -1,0 +1,145 @@
+"""From an age model's outputs to years, their spread and a prediction interval."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from faceage_edge.contract import AGE_HEADS, Contract, Interval, Output
+from faceage_edge.errors import ContractError
+from faceage_edge.geometry import CropTemplate
+from faceage_edge.model import Model, load_model
+
+__all__ = ["AgeModel", "Ages", "decode_ages", "load_age_model"]
+
+Years = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Ages:
+    """Ages of n faces, every field float64 (n,) in years.
+
+    `spread` is the standard deviation of the age distribution that the head itself states, 0 for
+    heads that state none. `low` and `high` bound the prediction interval of the contract; where
+    the contract has none they are years - spread and years + spread.
+    """
+
+    years: Years
+    spread: Years
+    low: Years
+    high: Years
+
+
+class AgeModel:
+    """An age model ready for crops."""
+
+    def __init__(self, model: Model, *, decode: str = "sum") -> None:
+        """Wrap a loaded model; `decode` as for `decode_ages`.
+
+        Raises:
+            ContractError: the model is no age model, or its crop is no template crop.
+        """
+        self._model = model
+        self._decode = decode
+        self.contract = model.contract
+        self.digest = model.digest
+        if model.contract.task != "age":
+            raise ContractError(
+                f"{model.path} is a {model.contract.task} model, expected an age model"
+            )
+        if model.contract.crop.template is None:
+            raise ContractError(
+                f"{model.path} wants its faces cropped by {model.contract.crop.kind}, "
+                "this version crops by landmark template"
+            )
+        self.template: CropTemplate = model.contract.crop.template
+
+    def estimate(self, crops: npt.NDArray[np.uint8]) -> Ages:
+        """Estimate the ages of aligned faces.
+
+        Args:
+            crops: uint8 (n, height, width, 3), BGR, cut to `template`.
+        """
+        return decode_ages(self._model.run(crops), self.contract, decode=self._decode)
+
+
+def load_age_model(
+    path: Path | str, *, threads: int = 1, xnnpack: bool = True, decode: str = "sum"
+) -> AgeModel:
+    """Load an age model; errors as for `load_model` and `AgeModel`."""
+    return AgeModel(load_model(path, threads=threads, xnnpack=xnnpack), decode=decode)
+
+
+def decode_ages(
+    outputs: dict[str, npt.NDArray[np.float32]], contract: Contract, *, decode: str = "sum"
+) -> Ages:
+    """Decode a model's real outputs into ages.
+
+    Args:
+        outputs: real values by output name, float32 (n, size).
+        contract: says which head each output is.
+        decode: for a CORAL head `sum` adds up the probabilities, `count` counts those above one
+            half, as the paper does (Cao, Mirjalili, Raschka, arXiv:1901.07884, eq. 1).
+
+    Raises:
+        ContractError: the contract names no age head.
+    """
+    output = next((o for o in contract.outputs if o.head in AGE_HEADS), None)
+    if output is None:
+        raise ContractError(f"model {contract.name} has no age output")
+    values = outputs[output.name].astype(np.float64).reshape(-1, output.size)
+    years, spread = _DECODERS[output.head](values, output)
+    if output.head == "coral" and decode == "count":
+        years = output.first_age + (values > 0).sum(axis=1).astype(np.float64)
+    low, high = _bounds(years, spread, contract.interval)
+    return Ages(years, spread, low, high)
+
+
+def _coral(logits: Years, output: Output) -> tuple[Years, Years]:
+    """Sum of P(age > k); the variance of a count with these tail probabilities is
+    sum (2k + 1) P(age > k) - mean^2."""
+    tail = 1 / (1 + np.exp(-logits))
+    mean = tail.sum(axis=1)
+    second = (tail * (2 * np.arange(output.size) + 1)).sum(axis=1)
+    return output.first_age + mean, np.sqrt(np.maximum(second - mean**2, 0))
+
+
+def _distribution(logits: Years, output: Output) -> tuple[Years, Years]:
+    return _moments(_softmax(logits), output.first_age + np.arange(output.size, dtype=np.float64))
+
+
+def _groups(logits: Years, output: Output) -> tuple[Years, Years]:
+    centers = np.array([(low + high) / 2 for low, high in output.bounds])
+    return _moments(_softmax(logits), centers)
+
+
+def _regression(values: Years, output: Output) -> tuple[Years, Years]:
+    years = values[:, 0] * output.years_scale + output.years_offset
+    return years, np.zeros_like(years)
+
+
+def _softmax(logits: Years) -> Years:
+    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
+
+
+def _moments(shares: Years, ages: Years) -> tuple[Years, Years]:
+    mean = shares @ ages
+    return mean, np.sqrt(np.maximum(shares @ ages**2 - mean**2, 0))
+
+
+_DECODERS = {
+    "coral": _coral,
+    "distribution": _distribution,
+    "groups": _groups,
+    "regression": _regression,
+}
+
+
+def _bounds(years: Years, spread: Years, interval: Interval | None) -> tuple[Years, Years]:
+    if interval is None:
+        return years - spread, years + spread
+    width = np.maximum(spread, interval.floor)
+    # Nobody is younger than 0; the bound is moved, not the estimate.
+    return np.maximum(years + interval.low * width, 0), years + interval.high * width

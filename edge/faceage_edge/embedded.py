@@ -1,0 +1,153 @@
+"""Where a contract sits in a model file, and whether the two belong together."""
+
+import hashlib
+import json
+
+from faceage_edge.contract import Contract
+from faceage_edge.errors import ContractError
+from faceage_edge.flatbuffer import ModelFile, read_model_file
+from faceage_edge.operators import refuse_unknown
+
+__all__ = ["METADATA_NAME", "contract_bytes", "model_digest", "parse_contract", "read_contract"]
+
+METADATA_NAME = "faceage.contract"
+
+
+def read_contract(data: bytes, where: str, *, sidecar: bytes | None = None) -> Contract:
+    """Read a model's contract and check that it describes this very file.
+
+    Args:
+        data: the whole .tflite file.
+        where: the file's name, for messages.
+        sidecar: content of the JSON file beside the model, used only where the model itself
+            carries no contract (the Edge TPU compiler may drop foreign metadata).
+
+    Returns:
+        The contract.
+
+    Raises:
+        ModelFileError: no TensorFlow Lite model, or a damaged one.
+        ContractError: no contract, a malformed one, or one that belongs to another file.
+    """
+    model = read_model_file(data, where)
+    found = _embedded(data, model)
+    if found is None:
+        found = sidecar
+    if found is None:
+        raise ContractError(
+            f"{where} carries no contract (metadata {METADATA_NAME!r}), so its preprocessing and "
+            "output are unknown; write it with faceage-convert --model FILE --faces PATH --out DIR"
+        )
+    contract = parse_contract(found, where)
+    _check_digest(data, contract, where)
+    _check_tensors(model, contract, where)
+    refuse_unknown(model, where)
+    return contract
+
+
+def parse_contract(text: bytes, where: str) -> Contract:
+    """Parse a contract's JSON bytes.
+
+    Raises:
+        ContractError: not JSON, or not a contract.
+    """
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ContractError(
+            f"{where}: the contract is not JSON ({error}); convert the model again"
+        ) from error
+    return Contract.from_json(document, where)
+
+
+def contract_bytes(contract: Contract) -> bytes:
+    """Write a contract as the bytes that go into the model and beside it: UTF-8 JSON, a line for
+    each top-level field."""
+    lines = [
+        f" {json.dumps(name)}: {json.dumps(value, ensure_ascii=False, allow_nan=False)}"
+        for name, value in contract.to_json().items()
+    ]
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode("utf-8")
+
+
+def model_digest(data: bytes, where: str = "model") -> str:
+    """Digest a model file as its contract states it.
+
+    Args:
+        data: the whole .tflite file.
+        where: the file's name, for messages.
+
+    Returns:
+        SHA-256 in hex of the file with the contract's bytes, if any, set to zero.
+
+    Raises:
+        ModelFileError: no TensorFlow Lite model, or a damaged one.
+    """
+    place = read_model_file(data, where).metadata.get(METADATA_NAME)
+    if place is None:
+        return hashlib.sha256(data).hexdigest()
+    start, length = place
+    digest = hashlib.sha256(data[:start])
+    digest.update(bytes(length))
+    digest.update(data[start + length :])
+    return digest.hexdigest()
+
+
+def _embedded(data: bytes, model: ModelFile) -> bytes | None:
+    place = model.metadata.get(METADATA_NAME)
+    return None if place is None else data[place[0] : place[0] + place[1]]
+
+
+def _check_digest(data: bytes, contract: Contract, where: str) -> None:
+    actual = model_digest(data, where)
+    if actual != contract.model_digest:
+        raise ContractError(
+            f"{where}: the contract is about another file: it names the model digest "
+            f"{contract.model_digest[:16] or '(none)'}, this file has {actual[:16]}; "
+            "the file was changed or mixed up, copy or convert it again"
+        )
+
+
+def _check_tensors(model: ModelFile, contract: Contract, where: str) -> None:
+    expected = contract.input
+    shape = (expected.batch, expected.height, expected.width, 3)
+    if len(model.inputs) != 1:
+        raise ContractError(f"{where}: {len(model.inputs)} inputs, expected one")
+    found = model.inputs[0]
+    if (found.name, found.shape, found.dtype) != (expected.name, shape, expected.dtype):
+        raise ContractError(
+            f"{where}: the input is {found.name!r} {found.shape} {found.dtype}, "
+            f"its contract says {expected.name!r} {shape} {expected.dtype}; convert the model again"
+        )
+    _check_quantum(found.scales, found.zero_points, expected.scale, expected.zero_point, where)
+    by_name = {tensor.name: tensor for tensor in model.outputs}
+    for output in contract.outputs:
+        tensor = by_name.get(output.name)
+        if tensor is None:
+            raise ContractError(
+                f"{where}: no output named {output.name!r}, found {', '.join(sorted(by_name))}; "
+                "the contract belongs to another model"
+            )
+        size = 1
+        for side in tensor.shape[1:]:
+            size *= side
+        if tensor.dtype != output.dtype or size != output.size:
+            raise ContractError(
+                f"{where}: output {output.name!r} is {tensor.dtype} with {size} values, its "
+                f"contract says {output.dtype} with {output.size}; convert the model again"
+            )
+        _check_quantum(tensor.scales, tensor.zero_points, output.scale, output.zero_point, where)
+
+
+def _check_quantum(
+    scales: tuple[float, ...], points: tuple[int, ...], scale: float, zero_point: int, where: str
+) -> None:
+    # A float tensor has no scale of its own; the contract then states 1 and 0.
+    in_file = (scales[0], points[0]) if scales and points else (1.0, 0)
+    # Scales are float32 in the file and decimal in JSON: 1e-6 is above that rounding and far
+    # below any scale that would mean something else.
+    if abs(in_file[0] - scale) > 1e-6 * in_file[0] or in_file[1] != zero_point:
+        raise ContractError(
+            f"{where}: a tensor is quantized with scale {in_file[0]:g} and zero point {in_file[1]}, "
+            f"the contract says {scale:g} and {zero_point}; convert the model again"
+        )

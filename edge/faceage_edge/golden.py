@@ -1,0 +1,124 @@
+"""Golden outputs: does this machine compute what the converter computed?
+
+A contract carries the raw outputs of three generated pictures. Running them at start-up finds a
+broken runtime, a wrong delegate or a damaged build before a wrong age reaches anyone.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from faceage_edge.errors import ContractError
+from faceage_edge.model import Model
+
+__all__ = ["GENERATORS", "check_golden", "golden_picture", "record_golden", "sample"]
+
+# Enough values to catch a wrong kernel anywhere in the output, few enough for a small contract.
+_SAMPLES = 64
+GENERATORS = ("noise-1", "noise-2", "face")
+
+
+def golden_picture(generator: str, height: int, width: int) -> npt.NDArray[np.uint8]:
+    """Make one of the three pictures with integer arithmetic only, so every machine makes it.
+
+    Args:
+        generator: `noise-1` and `noise-2` are the low bytes of a 32-bit mixing function of the
+            value's index (the finaliser of MurmurHash3, Appleby 2011); `face` is a drawn one:
+            ellipses for head, eyes and mouth.
+        height: in pixels.
+        width: in pixels.
+
+    Returns:
+        uint8 (height, width, 3), BGR.
+    """
+    if generator == "face":
+        return _drawn_face(height, width)
+    # 0x9E3779B9 is 2**32 divided by the golden ratio: far-apart starts for the two.
+    start = (GENERATORS.index(generator) + 1) * 0x9E3779B9 % 2**32
+    value = np.arange(height * width * 3, dtype=np.uint32) + np.uint32(start)
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
+        value ^= value >> np.uint32(shift)
+        value *= np.uint32(factor)
+    value ^= value >> np.uint32(16)
+    return (value & np.uint32(255)).astype(np.uint8).reshape(height, width, 3)
+
+
+def _drawn_face(height: int, width: int) -> npt.NDArray[np.uint8]:
+    rows = np.arange(height, dtype=np.int64)[:, None] * 200 // height
+    columns = np.arange(width, dtype=np.int64)[None, :] * 200 // width
+    picture = np.empty((height, width, 3), dtype=np.uint8)
+    picture[:] = (90 + rows // 4)[..., None]
+    # Centre x, centre y, radius x, radius y on a 200 x 200 sheet, and the BGR colour.
+    for x, y, radius_x, radius_y, colour in (
+        (100, 100, 66, 88, (120, 150, 200)),
+        (74, 82, 12, 7, (235, 235, 235)),
+        (126, 82, 12, 7, (235, 235, 235)),
+        (74, 82, 5, 6, (50, 40, 30)),
+        (126, 82, 5, 6, (50, 40, 30)),
+        (100, 112, 9, 14, (105, 130, 180)),
+        (100, 146, 26, 8, (80, 70, 160)),
+    ):
+        inside = (
+            (columns - x) ** 2 * radius_y**2 + (rows - y) ** 2 * radius_x**2
+        ) <= radius_x**2 * radius_y**2
+        picture[inside] = colour
+    return picture
+
+
+def sample(values: npt.NDArray[np.generic]) -> list[float]:
+    """Pick evenly spaced values of a flattened output, at most 64.
+
+    Integers stay integers; floats are rounded to six digits, below their tolerance.
+    """
+    flat = values.reshape(-1)
+    chosen = flat[:: max(1, -(-flat.size // _SAMPLES))]
+    if chosen.dtype.kind == "f":
+        return [float(f"{value:.6g}") for value in chosen]
+    return [int(value) for value in chosen]
+
+
+def record_golden(model: Model) -> dict[str, list[list[float]]]:
+    """Run the three pictures through a model.
+
+    Returns:
+        For every output the sampled raw values of each picture, in the order of `GENERATORS`.
+    """
+    wanted = model.contract.input
+    recorded: dict[str, list[list[float]]] = {o.name: [] for o in model.contract.outputs}
+    for generator in GENERATORS:
+        picture = golden_picture(generator, wanted.height, wanted.width)
+        for name, values in model.run_raw(picture[None]).items():
+            recorded[name].append(sample(values))
+    return recorded
+
+
+def check_golden(model: Model, kernels: str) -> float:
+    """Compare a model on this machine with its contract.
+
+    Args:
+        model: loaded with XNNPACK or with the built-in kernels.
+        kernels: which of the contract's recordings to compare with, `xnnpack` or `builtin`.
+
+    Returns:
+        The largest difference found, in quanta for integer outputs, absolute for float ones.
+
+    Raises:
+        ContractError: the difference exceeds the contract's tolerance.
+    """
+    golden: dict[str, Any] = model.contract.golden
+    expected = golden.get(kernels)
+    if not isinstance(expected, dict):
+        raise ContractError(f"{model.path}: the contract has no golden outputs for {kernels}")
+    found = record_golden(model)
+    worst = max(
+        float(np.abs(np.subtract(found[name], expected[name])).max()) for name in found
+    )
+    tolerance = float(golden["tolerance"])
+    if worst > tolerance:
+        raise ContractError(
+            f"{model.path}: this machine's outputs differ from the converter's by {worst:g}, "
+            f"allowed are {tolerance:g}; the runtime or its delegate computes wrongly here: "
+            "try another LiteRT version, or convert the model again"
+        )
+    return worst

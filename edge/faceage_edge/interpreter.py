@@ -1,0 +1,75 @@
+"""Find the installed LiteRT and open checked model bytes with it."""
+
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+from faceage_edge.errors import MissingExtraError, ModelFileError
+
+__all__ = ["open_interpreter", "runtime_name"]
+
+# ai-edge-litert is the maintained successor of tflite-runtime; the API used here is the same.
+_RUNTIMES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
+
+
+def open_interpreter(
+    data: bytes, where: str, *, threads: int = 1, xnnpack: bool = True, preserve_all: bool = False
+) -> Any:
+    """Open a model with LiteRT or tflite-runtime, whichever is installed.
+
+    Args:
+        data: the whole .tflite file, already checked by `embedded.read_contract`.
+        where: the file's name, for messages.
+        threads: CPU threads for one invoke.
+        xnnpack: use the XNNPACK delegate; False runs the built-in kernels.
+        preserve_all: keep every intermediate tensor readable after an invoke.
+
+    Returns:
+        An interpreter with its tensors allocated.
+
+    Raises:
+        MissingExtraError: no runtime is installed.
+        ModelFileError: the runtime refuses the model.
+    """
+    runtime = _runtime()
+    kinds = runtime.OpResolverType
+    resolver = kinds.AUTO if xnnpack else kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    try:
+        interpreter = runtime.Interpreter(
+            model_content=data,
+            num_threads=threads,
+            experimental_op_resolver_type=resolver,
+            experimental_preserve_all_tensors=preserve_all,
+        )
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise ModelFileError(
+            f"{where}: {runtime_name()} cannot run this model ({str(error).strip()}); "
+            "convert it with faceage-convert"
+        ) from error
+    return interpreter
+
+
+def runtime_name() -> str:
+    """The installed runtime and its version, e.g. `ai-edge-litert 2.3.0`."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    package = _runtime().__name__.split(".", maxsplit=1)[0].replace("_", "-")
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:
+        return package
+
+
+def _runtime() -> ModuleType:
+    problems = []
+    for name in _RUNTIMES:
+        try:
+            return import_module(name)
+        except ImportError as error:
+            problems.append(f"{name}: {error}")
+    raise MissingExtraError(
+        f"no LiteRT runtime could be loaded ({'; '.join(problems)}); "
+        "install it with: pip install ai-edge-litert "
+        '(32-bit systems and Python up to 3.11: pip install tflite-runtime "numpy<2")'
+    )

@@ -1,0 +1,119 @@
+"""Read fields out of parsed JSON with one clear message for whatever is wrong with them."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from faceage_edge.errors import ContractError
+
+__all__ = ["Fields"]
+
+
+class Fields:
+    """A JSON object whose fields are fetched by name, kind and range.
+
+    Every method raises ContractError saying where, which field, what was found and what was
+    expected. Fields that are not asked for are ignored, so that a later writer may add some.
+    """
+
+    def __init__(self, document: object, where: str) -> None:
+        """Wrap parsed JSON; `where` names the file and the path within it."""
+        if not isinstance(document, dict):
+            raise ContractError(f"{where}: expected a JSON object, found {_shown(document)}")
+        self.document: dict[str, Any] = document
+        self.where = where
+
+    def has(self, name: str) -> bool:
+        """Whether the field is there."""
+        return name in self.document
+
+    def text(self, name: str) -> str:
+        """A string that is not empty."""
+        value = self._value(name)
+        if not isinstance(value, str) or not value:
+            raise self._wrong(name, value, "a text")
+        return value
+
+    def choice(self, name: str, choices: Sequence[str]) -> str:
+        """One of the given strings."""
+        value = self._value(name)
+        if not isinstance(value, str) or value not in choices:
+            raise self._wrong(name, value, "one of " + ", ".join(choices))
+        return value
+
+    def integer(self, name: str, low: int | None = None, high: int | None = None) -> int:
+        """A whole number between `low` and `high`."""
+        value = self._value(name)
+        fits = isinstance(value, int) and not isinstance(value, bool)
+        if not fits or (low is not None and value < low) or (high is not None and value > high):
+            raise self._wrong(name, value, f"a whole number{_range(low, high)}")
+        return int(value)
+
+    def number(self, name: str, *, above: float | None = None) -> float:
+        """A finite number, above a bound where one is given."""
+        value = self._value(name)
+        if not _finite(value) or (above is not None and value <= above):
+            wanted = "a number" if above is None else f"a number above {above:g}"
+            raise self._wrong(name, value, wanted)
+        return float(value)
+
+    def numbers(self, name: str, count: int) -> tuple[float, ...]:
+        """A list of exactly `count` finite numbers."""
+        value = self._value(name)
+        if not isinstance(value, list) or len(value) != count or not all(map(_finite, value)):
+            raise self._wrong(name, value, f"a list of {count} numbers")
+        return tuple(float(item) for item in value)
+
+    def pairs(self, name: str, count: int) -> tuple[tuple[float, float], ...]:
+        """A list of exactly `count` pairs of finite numbers."""
+        value = self._value(name)
+        if (
+            not isinstance(value, list)
+            or len(value) != count
+            or not all(isinstance(pair, list) and len(pair) == 2 for pair in value)
+            or not all(_finite(item) for pair in value for item in pair)
+        ):
+            raise self._wrong(name, value, f"a list of {count} pairs of numbers")
+        return tuple((float(first), float(second)) for first, second in value)
+
+    def object(self, name: str) -> "Fields":
+        """A nested object."""
+        return Fields(self._value(name), f"{self.where}: {name}")
+
+    def optional(self, name: str) -> "Fields | None":
+        """A nested object, or None when it is left out."""
+        return self.object(name) if self.has(name) else None
+
+    def objects(self, name: str) -> "list[Fields]":
+        """A list of nested objects, at least one."""
+        value = self._value(name)
+        if not isinstance(value, list) or not value:
+            raise self._wrong(name, value, "a list of objects")
+        return [Fields(item, f"{self.where}: {name}[{i}]") for i, item in enumerate(value)]
+
+    def raw_object(self, name: str) -> dict[str, Any]:
+        """A nested object left as it is; empty when it is left out."""
+        return self.object(name).document if self.has(name) else {}
+
+    def _value(self, name: str) -> Any:
+        if name not in self.document:
+            raise ContractError(f"{self.where}: the field {name!r} is missing")
+        return self.document[name]
+
+    def _wrong(self, name: str, value: object, wanted: str) -> ContractError:
+        return ContractError(f"{self.where}: {name!r} is {_shown(value)}, expected {wanted}")
+
+
+def _finite(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _range(low: int | None, high: int | None) -> str:
+    if low is None:
+        return ""
+    return f" from {low}" + ("" if high is None else f" to {high}")
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
