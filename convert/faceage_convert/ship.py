@@ -1,0 +1,137 @@
+"""Give the raw exports of `faceage_models.export` their contracts: the float files we ship.
+
+    python -m faceage_convert.ship --raw DIR --models models
+
+A maintainer's step, run when a model or its crop changes; the int8 files, ranges and intervals
+then come from `faceage-convert` like any user's.
+"""
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from faceage_calibration.alignment import alignment_of
+from faceage_convert.embed import embed_contract
+from faceage_convert.golden_outputs import with_golden
+from faceage_convert.provenance import tool_versions
+from faceage_edge.atomic import write_bytes
+from faceage_edge.command import run
+from faceage_edge.contract import Contract, Crop, Input, Normalisation, Output, Stage
+from faceage_edge.embedded import contract_bytes
+from faceage_edge.flatbuffer import ModelFile, TensorInfo, read_model_file
+from faceage_edge.geometry import CropTemplate
+from faceage_edge.model import read_model_bytes
+
+# The pilot saw UTKFace chips resized from 200 to 144 pixels, of which it took 128.
+_CHIP, _RESIZED, _CROP = 200, 144, 128
+
+# Thresholds on probability and on overlap: defaults of the mtcnn package, version 1.0.0.
+_STAGES = {
+    "mtcnn-pnet": ("proposal", 0.6, 0.7),
+    "mtcnn-rnet": ("refine", 0.7, 0.7),
+    "mtcnn-onet": ("output", 0.8, 0.7),
+}
+_HEADS = {"face_logit": "face-logit", "box": "box-offsets", "landmarks": "landmarks"}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write `<models>/<folder>/<name>.float32.tflite` and its sidecar for every raw export."""
+    parser = argparse.ArgumentParser(prog="faceage_convert.ship", description=__doc__)
+    parser.add_argument("--raw", type=Path, required=True, help="folder of raw exports")
+    parser.add_argument("--models", type=Path, required=True, help="the checkout's models folder")
+    arguments = parser.parse_args(argv)
+    return run("faceage_convert.ship", lambda: _ship(arguments.raw, arguments.models))
+
+
+def _ship(raw: Path, models: Path) -> int:
+    for path in sorted(raw.glob("*.tflite")):
+        spec = json.loads(path.with_suffix(".json").read_text())
+        data = read_model_bytes(path)
+        contract = float_contract(spec, read_model_file(data, str(path)))
+        data, contract = with_golden(data, contract, str(path))
+        folder = models / ("mtcnn" if path.stem in _STAGES else path.stem)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_bytes(folder / f"{path.stem}.float32.tflite", data)
+        write_bytes(folder / f"{path.stem}.float32.json", contract_bytes(contract))
+        print(f"{path.stem}: {len(data):,} bytes, digest {contract.model_digest[:16]}")
+    return 0
+
+
+def float_contract(spec: dict[str, Any], model: ModelFile) -> Contract:
+    """Build a shipped float model's contract.
+
+    Args:
+        spec: the JSON that the export wrote beside the raw file.
+        model: the raw file as read.
+    """
+    name = spec["name"]
+    stage = _STAGES.get(name)
+    return Contract(
+        task=spec["task"],
+        name=name,
+        licence=spec["licence"],
+        input=_input(model.inputs[0]),
+        crop=Crop("frame") if stage else Crop("template", template=pilot_template()),
+        outputs=tuple(_output(tensor, spec) for tensor in model.outputs),
+        detector=None if stage is None else _stage(*stage),
+        provenance={
+            "scheme": "float32",
+            "source": spec["source"],
+            "weights_terms": spec["weights_terms"],
+            "multiply_adds": spec["multiply_adds"],
+            "parameters": spec["parameters"],
+            "tools": tool_versions(),
+        },
+    )
+
+
+def pilot_template() -> CropTemplate:
+    """Where the pilot saw the five landmarks: the median UTKFace chip through its own resize."""
+    landmarks = alignment_of("utkface").points
+    scale, margin = _RESIZED / _CHIP, (_RESIZED - _CROP) / 2
+    return CropTemplate(_CROP, _CROP, np.round((landmarks + 0.5) * scale - 0.5 - margin, 3))
+
+
+def _input(tensor: TensorInfo) -> Input:
+    batch, height, width, _ = tensor.shape
+    return Input(
+        name=tensor.name, batch=batch, height=height, width=width, colour="RGB", dtype="float32",
+        scale=1.0, zero_point=0,
+        normalisation=Normalisation("affine", mean=(128.0,) * 3, std=(128.0,) * 3),
+    )  # fmt: skip
+
+
+def _output(tensor: TensorInfo, spec: dict[str, Any]) -> Output:
+    size = int(np.prod(tensor.shape[1:]))
+    biases = [tuple(o.get("rank_bias", ())) for o in spec["outputs"] if o["name"] == tensor.name]
+    return Output(
+        name=tensor.name,
+        head=_HEADS.get(tensor.name, "coral"),
+        dtype="float32",
+        scale=1.0,
+        zero_point=0,
+        size=size,
+        rank_bias=biases[0] if biases else (),
+    )
+
+
+def _stage(stage: str, probability: float, nms: float) -> Stage:
+    grid = stage == "proposal"
+    return Stage(
+        stage=stage,
+        logit_threshold=round(math.log(probability / (1 - probability)), 6),
+        nms=nms,
+        # P-Net sees 12 pixels and moves by the 2 of its one pooling (Zhang et al. 2016).
+        stride=2 if grid else 0,
+        cell=12 if grid else 0,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,137 @@
+"""One float model to one verified int8 file."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from faceage_calibration.ranges import Ranges
+from faceage_convert.embed import without_contract
+from faceage_convert.golden_outputs import with_golden
+from faceage_convert.provenance import tool_versions
+from faceage_convert.quantize import quantize_int8
+from faceage_convert.schemes import read_scheme
+from faceage_convert.specification import FloatSource
+from faceage_convert.verify import Checks, verify_file
+from faceage_edge.contract import Contract
+from faceage_edge.embedded import read_contract
+from faceage_edge.errors import FacesError, ModelFileError
+from faceage_edge.flatbuffer import TensorInfo, read_model_file
+from faceage_edge.model import read_model_bytes
+
+__all__ = ["Converted", "finish", "quantized_contract", "to_int8", "with_known_figures"]
+
+
+@dataclass(frozen=True)
+class Converted:
+    """An int8 file with its contract, the float model it came from and what was checked."""
+
+    data: bytes
+    contract: Contract
+    source: FloatSource
+    checks: Checks | None = None
+
+    @property
+    def file_name(self) -> str:
+        """`<name>.<scheme>.tflite`, the scheme as read back from the file."""
+        return f"{self.contract.name}.{self.contract.scheme}.tflite"
+
+
+def to_int8(source: FloatSource, ranges: Ranges) -> Converted:
+    """Quantize a float model from recorded ranges; not yet verified.
+
+    Args:
+        source: the float model with its contract embedded.
+        ranges: recorded on this very model.
+
+    Raises:
+        FacesError: the ranges are of another model.
+        ModelFileError: the model cannot be quantized to int8 throughout.
+    """
+    if ranges.model_digest != source.contract.model_digest:
+        raise FacesError(
+            f"the ranges belong to a model with digest {ranges.model_digest[:16]}, {source.path} "
+            f"has {source.contract.model_digest[:16]}; record them again with: "
+            f"faceage-calibrate ranges --model {source.path} --faces PATH --out FILE"
+        )
+    bare = without_contract(source.data)
+    quantized = quantize_int8(bare, ranges.tensors, source.contract, str(source.path))
+    contract = quantized_contract(source.contract, quantized, str(source.path))
+    provenance = {
+        **contract.provenance,
+        "source_digest": source.contract.model_digest,
+        "graph_digest": hashlib.sha256(quantized).hexdigest(),
+        "calibration": {
+            "n": ranges.calibration.n,
+            "digest": ranges.calibration.digest,
+            "pictures": "".join(ranges.calibration.pictures),
+        },
+        "tools": tool_versions(),
+    }
+    return Converted(quantized, replace(contract, provenance=provenance), source)
+
+
+def quantized_contract(contract: Contract, quantized: bytes, where: str) -> Contract:
+    """Restate a float model's contract for its quantized file: types, scales and scheme as read
+    back from that file.
+
+    Raises:
+        ModelFileError: an input or output of the contract is not in the file.
+    """
+    model = read_model_file(quantized, where)
+    tensors = {tensor.name: tensor for tensor in (*model.inputs, *model.outputs)}
+    missing = {contract.input.name, *(o.name for o in contract.outputs)} - set(tensors)
+    if missing:
+        raise ModelFileError(
+            f"{where}: the quantized file has {sorted(tensors)}, but not {sorted(missing)}"
+        )
+    return replace(
+        contract,
+        input=replace(contract.input, **_quantum(tensors[contract.input.name])),
+        outputs=tuple(replace(o, **_quantum(tensors[o.name])) for o in contract.outputs),
+        provenance={**contract.provenance, "scheme": read_scheme(model)},
+    )
+
+
+def _quantum(tensor: TensorInfo) -> dict[str, Any]:
+    if not tensor.scales:
+        return {"dtype": tensor.dtype, "scale": 1.0, "zero_point": 0}
+    # The shortest decimal that reads back as the file's float32.
+    scale = float(str(np.float32(tensor.scales[0])))
+    return {"dtype": tensor.dtype, "scale": scale, "zero_point": tensor.zero_points[0]}
+
+
+def with_known_figures(converted: Converted) -> Converted:
+    """Take over what was measured on the shipped int8 file, if this is the same graph.
+
+    The shipped file lies beside its float model. Another quantizer version may give another
+    graph; its interval is then still the best that is known, its measured errors are not.
+    """
+    path = converted.source.path
+    shipped = path.with_name(path.name.replace(".float32.", ".int8."))
+    if shipped == path or not shipped.is_file():
+        return converted
+    known = read_contract(read_model_bytes(shipped), str(shipped))
+    own = converted.contract.provenance
+    same = known.provenance.get("graph_digest") == own["graph_digest"]
+    provenance = known.provenance if same else own
+    contract = replace(converted.contract, interval=known.interval, provenance=provenance)
+    return replace(converted, contract=contract)
+
+
+def finish(converted: Converted, crops: npt.NDArray[np.uint8]) -> Converted:
+    """Embed the contract with golden outputs and verify the finished file.
+
+    Args:
+        converted: from `to_int8`.
+        crops: twenty different pictures of the model's size, uint8 (20, height, width, 3), BGR.
+
+    Raises:
+        ModelFileError: verification failed.
+    """
+    name = converted.file_name
+    data, contract = with_golden(converted.data, converted.contract, name)
+    checks = verify_file(data, name, crops)
+    return replace(converted, data=data, contract=contract, checks=checks)
