@@ -99,7 +99,8 @@ def decode_ages(
 def _coral(logits: Years, output: Output) -> tuple[Years, Years]:
     """Sum of P(age > k); the variance of a count with these tail probabilities is
     sum (2k + 1) P(age > k) - mean^2."""
-    tail = 1 / (1 + np.exp(-logits))
+    # The logistic function, in the form that cannot overflow.
+    tail = (1 + np.tanh(logits / 2)) / 2
     mean = tail.sum(axis=1)
     second = (tail * (2 * np.arange(output.size) + 1)).sum(axis=1)
     return output.first_age + mean, np.sqrt(np.maximum(second - mean**2, 0))
@@ -141,5 +142,6 @@ def _bounds(years: Years, spread: Years, interval: Interval | None) -> tuple[Yea
     if interval is None:
         return years - spread, years + spread
     width = np.maximum(spread, interval.floor)
-    # Nobody is younger than 0; the bound is moved, not the estimate.
-    return np.maximum(years + interval.low * width, 0), years + interval.high * width
+    # Nobody is younger than 0; the bounds are moved, not the estimate.
+    low, high = years + interval.low * width, years + interval.high * width
+    return np.maximum(low, 0), np.maximum(high, 0)

@@ -22,19 +22,26 @@ def find(name: str) -> Path:
         ModelFileError: nothing of that name; the message lists the shipped names.
     """
     given = Path(name)
-    if given.exists():
+    if _exists(given):
         return given
     package = Path(__file__).resolve().parent
     # In a checkout this file is edge/faceage_edge/bundles.py and the models lie beside edge/.
     homes = [package / "bundles", package.parents[1] / "models"]
     if not given.is_absolute() and ".." not in given.parts:
         for home in homes:
-            if (home / given).exists():
+            if _exists(home / given):
                 return home / given
     raise ModelFileError(
         f"no model {name!r}: it is no path that exists, and not one of the shipped models "
         f"({', '.join(_shipped(homes)) or 'none found'})"
     )
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name too long for the file system, a folder that may not be entered
+        return False
 
 
 def _shipped(homes: list[Path]) -> list[str]:

@@ -21,7 +21,10 @@ def run(program: str, body: Callable[[], int]) -> int:
         (128 + SIGINT, the shell's convention); 0 when the reader of stdout has gone away.
     """
     try:
-        return body()
+        code = body()
+        # What is still buffered would meet a closed pipe only after this function.
+        sys.stdout.flush()
+        return code
     except FaceageError as error:
         print(f"{program}: error: {error}", file=sys.stderr)
         return error.exit_code

@@ -229,7 +229,7 @@ def _input(part: Fields) -> Input:
 def _normalisation(part: Fields) -> Normalisation:
     kind = part.choice("kind", ("affine", "standardise"))
     if kind == "standardise":
-        return Normalisation(kind, clip=part.numbers("clip", 2))
+        return Normalisation(kind, clip=part.ascending("clip"))
     std = part.numbers("std", 3)
     if any(value == 0 for value in std):
         raise ContractError(f"{part.where}: a standard deviation of 0")
@@ -274,7 +274,7 @@ def _stage(part: Fields) -> Stage:
     return Stage(
         stage=stage,
         logit_threshold=part.number("logit_threshold"),
-        nms=part.number("nms"),
+        nms=part.number("nms", above=0.0),
         stride=part.integer("stride", 1, 64) if grid else 0,
         cell=part.integer("cell", 1, 512) if grid else 0,
     )
@@ -282,9 +282,9 @@ def _stage(part: Fields) -> Stage:
 
 def _interval(part: Fields) -> Interval:
     return Interval(
-        coverage=part.number("coverage", above=0.0),
+        coverage=part.number("coverage", above=0.0, below=1.0),
         low=part.number("low"),
-        high=part.number("high"),
+        high=part.number("high", above=part.number("low")),
         floor=part.number("floor", above=0.0),
         n=part.integer("n", 1),
     )

@@ -17,6 +17,10 @@ __all__ = ["align", "cut", "pad", "shrink", "warp"]
 Picture = npt.NDArray[np.uint8]
 
 _MID_GREY = 128
+# OpenCV's warpAffine takes pictures of fewer pixels a side than this (SHRT_MAX).
+_LARGEST_SIDE = 32767
+# Frame pixels beyond which a face is nowhere; keeps coordinates within whole numbers.
+_FAR = 2.0**40
 
 
 def align(frame: Picture, landmarks: FrameLandmarks, template: CropTemplate) -> Picture:
@@ -49,8 +53,8 @@ def warp(frame: Picture, transform: Similarity, width: int, height: int) -> Pict
         uint8 (height, width, 3).
     """
     matrix = transform.matrix
-    factor = int(1 / max(transform.scale, 1e-6))
-    if factor >= 2:
+    factor = max(int(1 / max(transform.scale, 1e-6)), 1)
+    if factor >= 2 or max(frame.shape[:2]) >= _LARGEST_SIDE:
         frame, matrix = _reduced(frame, transform, width, height, factor)
     warped = cv2.warpAffine(
         frame, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
@@ -64,7 +68,7 @@ def _reduced(
     """Average `factor` x `factor` blocks of the part of the frame that the crop shows."""
     inverse = cv2.invertAffineTransform(transform.matrix)
     corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], dtype=np.float64)
-    seen = corners @ inverse[:, :2].T + inverse[:, 2]
+    seen = np.clip(corners @ inverse[:, :2].T + inverse[:, 2], -_FAR, _FAR)
     frame_height, frame_width = frame.shape[:2]
     left, top = np.maximum(np.floor(seen.min(axis=0)).astype(int) - factor, 0)
     right, bottom = np.ceil(seen.max(axis=0)).astype(int) + factor

@@ -131,10 +131,12 @@ def _check_tensors(model: ModelFile, contract: Contract, where: str) -> None:
         size = 1
         for side in tensor.shape[1:]:
             size *= side
-        if tensor.dtype != output.dtype or size != output.size:
+        stated = (expected.batch, output.size, output.dtype)
+        if (*tensor.shape[:1], size, tensor.dtype) != stated:
             raise ContractError(
-                f"{where}: output {output.name!r} is {tensor.dtype} with {size} values, its "
-                f"contract says {output.dtype} with {output.size}; convert the model again"
+                f"{where}: output {output.name!r} is {tensor.dtype} {tensor.shape}, its contract "
+                f"says {output.dtype} with {output.size} values for each of {expected.batch} crops; "
+                "convert the model again"
             )
         _check_quantum(tensor.scales, tensor.zero_points, output.scale, output.zero_point, where)
 
@@ -146,7 +148,8 @@ def _check_quantum(
     in_file = (scales[0], points[0]) if scales and points else (1.0, 0)
     # Scales are float32 in the file and decimal in JSON: 1e-6 is above that rounding and far
     # below any scale that would mean something else.
-    if abs(in_file[0] - scale) > 1e-6 * in_file[0] or in_file[1] != zero_point:
+    # Written so that a scale of NaN fails.
+    if not abs(in_file[0] - scale) <= 1e-6 * in_file[0] or in_file[1] != zero_point:
         raise ContractError(
             f"{where}: a tensor is quantized with scale {in_file[0]:g} and zero point {in_file[1]}, "
             f"the contract says {scale:g} and {zero_point}; convert the model again"

@@ -19,6 +19,10 @@ _TYPE_NAMES = {
 }  # fmt: skip
 # Far above any real model (MobileNet has about 90 tensors), far below what would stall a board.
 _MOST_ITEMS = 100_000
+# Lists may share bytes, so that a small file could describe more than a board's memory holds: 2,000
+# tensors with one shape of 20,000 sizes fit 88 KB and unfolded to 1.6 GB. What is read altogether
+# is limited too; MobileNet's names, shapes and scales are 0.2 MB.
+_MOST_BYTES_READ = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,7 @@ class _Reader:
 
     def __init__(self, data: bytes) -> None:
         self.data = data
+        self._left = min(2 * len(data), _MOST_BYTES_READ)
 
     def number(self, form: str, at: int) -> int:
         if at < 0:
@@ -148,14 +153,20 @@ class _Reader:
             raise _Damaged(f"a list at byte {start} of {count} items is longer than the file")
         return start + 4, count
 
+    def items(self, table: int, index: int, item_size: int) -> tuple[int, int]:
+        """As `vector`, for a list whose items will all be read."""
+        first, count = self.vector(table, index, item_size)
+        self._left -= count * item_size
+        if count > _MOST_ITEMS or self._left < 0:
+            raise _Damaged(f"a list of {count} entries, or lists that share their bytes")
+        return first, count
+
     def tables(self, table: int, index: int) -> list[int]:
-        first, count = self.vector(table, index, 4)
-        if count > _MOST_ITEMS:
-            raise _Damaged(f"a list of {count} entries")
+        first, count = self.items(table, index, 4)
         return [self.follow(first + 4 * i) for i in range(count)]
 
     def numbers(self, table: int, index: int, form: str) -> tuple[float, ...]:
-        first, count = self.vector(table, index, struct.calcsize("<" + form))
+        first, count = self.items(table, index, struct.calcsize("<" + form))
         return struct.unpack_from(f"<{count}{form}", self.data, first) if count else ()
 
     def scalar(self, table: int, index: int, form: str, default: int) -> int:
@@ -163,7 +174,7 @@ class _Reader:
         return self.number(form, at) if at else default
 
     def text(self, table: int, index: int) -> str:
-        first, count = self.vector(table, index, 1)
+        first, count = self.items(table, index, 1)
         return self.data[first : first + count].decode("utf-8")
 
 

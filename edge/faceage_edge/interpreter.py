@@ -28,7 +28,7 @@ def open_interpreter(
         An interpreter with its tensors allocated.
 
     Raises:
-        MissingExtraError: no runtime is installed.
+        MissingExtraError: no runtime is installed, or one that does not fit the numpy beside it.
         ModelFileError: the runtime refuses the model.
     """
     runtime = _runtime()
@@ -42,6 +42,14 @@ def open_interpreter(
             experimental_preserve_all_tensors=preserve_all,
         )
         interpreter.allocate_tensors()
+    except SystemError as error:
+        # tflite-runtime 2.14 is compiled against numpy 1 and finds out only here.
+        import numpy
+
+        raise MissingExtraError(
+            f"{runtime_name()} does not work with numpy {numpy.__version__}; "
+            'install one that it knows: pip install "numpy<2"'
+        ) from error
     except (ValueError, RuntimeError) as error:
         raise ModelFileError(
             f"{where}: {runtime_name()} cannot run this model ({str(error).strip()}); "

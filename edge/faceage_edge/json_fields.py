@@ -1,6 +1,7 @@
 """Read fields out of parsed JSON with one clear message for whatever is wrong with them."""
 
 import math
+import reprlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -49,11 +50,13 @@ class Fields:
             raise self._wrong(name, value, f"a whole number{_range(low, high)}")
         return int(value)
 
-    def number(self, name: str, *, above: float | None = None) -> float:
-        """A finite number, above a bound where one is given."""
+    def number(self, name: str, *, above: float = -math.inf, below: float = math.inf) -> float:
+        """A finite number between two bounds, which it may not reach."""
         value = self._value(name)
-        if not _finite(value) or (above is not None and value <= above):
-            wanted = "a number" if above is None else f"a number above {above:g}"
+        if not _finite(value) or not above < value < below:
+            wanted = "a number"
+            wanted += f" above {above:g}" if above > -math.inf else ""
+            wanted += f" below {below:g}" if below < math.inf else ""
             raise self._wrong(name, value, wanted)
         return float(value)
 
@@ -63,6 +66,13 @@ class Fields:
         if not isinstance(value, list) or len(value) != count or not all(map(_finite, value)):
             raise self._wrong(name, value, f"a list of {count} numbers")
         return tuple(float(item) for item in value)
+
+    def ascending(self, name: str) -> tuple[float, ...]:
+        """Two finite numbers, the smaller one first."""
+        low, high = self.numbers(name, 2)
+        if low >= high:
+            raise self._wrong(name, [low, high], "a lower and a higher number")
+        return low, high
 
     def pairs(self, name: str, count: int) -> tuple[tuple[float, float], ...]:
         """A list of exactly `count` pairs of finite numbers."""
@@ -105,7 +115,12 @@ class Fields:
 
 
 def _finite(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # JSON's whole numbers have no limit, floats have
+        return False
 
 
 def _range(low: int | None, high: int | None) -> str:
@@ -115,5 +130,8 @@ def _range(low: int | None, high: int | None) -> str:
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    # repr itself would follow a damaged file's nesting until Python's stack ends.
+    brief = reprlib.Repr()
+    brief.maxstring = brief.maxother = 60
+    text = brief.repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

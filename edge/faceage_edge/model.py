@@ -108,7 +108,7 @@ def load_model(path: Path | str, *, threads: int = 1, xnnpack: bool = True) -> M
     path = Path(path)
     data = read_model_bytes(path)
     sidecar = path.with_suffix(".json")
-    beside = sidecar.read_bytes() if sidecar.is_file() else None
+    beside = read_model_bytes(sidecar) if sidecar.is_file() else None
     return load_model_bytes(data, path, sidecar=beside, threads=threads, xnnpack=xnnpack)
 
 

@@ -60,6 +60,7 @@ class Mtcnn:
             )
             if found != stage:
                 raise ContractError(f"{model.path} is a {found} model, expected {stage}")
+        _check_grid(proposal)
         self._proposal, self._refine, self._output = proposal, refine, output
         digests = "".join(model.digest for model in (proposal, refine, output))
         self.digest = hashlib.sha256(digests.encode()).hexdigest()
@@ -166,6 +167,22 @@ def load_detector(
             "faceage-convert writes all three, and `--detector mtcnn` names the shipped ones"
         )
     return Mtcnn(*(stages[stage] for stage in _STAGES))
+
+
+def _check_grid(proposal: Model) -> None:
+    """Hold the proposal network's contract to its own output: one logit for each window."""
+    wanted, stage = proposal.contract.input, proposal.contract.detector
+    assert stage is not None
+    rows, columns = (
+        (side - stage.cell) // stage.stride + 1 for side in (wanted.height, wanted.width)
+    )
+    size = proposal.contract.output("face-logit").size
+    if min(rows, columns) < 1 or rows * columns != size:
+        raise ContractError(
+            f"{proposal.path}: windows of {stage.cell} pixels every {stage.stride} on a canvas of "
+            f"{wanted.width} x {wanted.height} make {columns} x {rows} logits, found {size}; "
+            "convert the detector again"
+        )
 
 
 def _named(

@@ -1,7 +1,7 @@
 """The operators that a model may use on the device."""
 
 from faceage_edge.errors import ModelFileError
-from faceage_edge.flatbuffer import ModelFile
+from faceage_edge.flatbuffer import ModelFile, Operator
 
 __all__ = ["OPERATOR_NAMES", "operator_names", "refuse_unknown"]
 
@@ -25,13 +25,16 @@ _CUSTOM = 32
 
 
 def operator_names(model: ModelFile) -> tuple[str, ...]:
-    """The model's operators in order of execution, by name (`builtin N` for unknown ones)."""
-    return tuple(
-        operator.custom
-        if operator.code == _CUSTOM
-        else OPERATOR_NAMES.get(operator.code, f"builtin {operator.code}")
-        for operator in model.operators
-    )
+    """The model's operators in order of execution, by name (`builtin N` or `custom 'NAME'` for
+    unknown ones)."""
+    return tuple(_name(operator) for operator in model.operators)
+
+
+def _name(operator: Operator) -> str:
+    if operator.code != _CUSTOM:
+        return OPERATOR_NAMES.get(operator.code, f"builtin {operator.code}")
+    # Told apart from built-in ones, since a custom operator may be called anything.
+    return _EDGE_TPU if operator.custom == _EDGE_TPU else f"custom {operator.custom!r}"
 
 
 def refuse_unknown(model: ModelFile, where: str) -> None:

@@ -65,14 +65,19 @@ def plan_pyramid(
     Returns:
         Tiles with their places; the number of canvases is the highest `canvas` plus one. A level
         larger than a canvas is cut into tiles that overlap by `cell` - `stride`.
+
+    Raises:
+        ValueError: a canvas that holds no window.
     """
+    if min(canvas_size) < cell:
+        raise ValueError(f"a canvas of {canvas_size} holds no window of {cell} pixels")
     tiles: list[Tile] = []
     scale = cell / min_face
     while min(frame_size) * scale >= cell:
         width, height = (max(round(side * scale), cell) for side in frame_size)
         scales = (width / frame_size[0], height / frame_size[1])
-        for left, tile_width in _cuts(width, canvas_size[0], cell - stride):
-            for top, tile_height in _cuts(height, canvas_size[1], cell - stride):
+        for left, tile_width in _cuts(width, canvas_size[0], cell, stride):
+            for top, tile_height in _cuts(height, canvas_size[1], cell, stride):
                 tiles.append(
                     Tile(width, height, left, top, tile_width, tile_height, scales[0], scales[1])
                 )
@@ -80,9 +85,9 @@ def plan_pyramid(
     return _pack(tiles, canvas_size, stride)
 
 
-def _cuts(side: int, room: int, shared: int) -> list[tuple[int, int]]:
-    """Start and length of the pieces that a side is cut into."""
-    step = room - shared
+def _cuts(side: int, room: int, cell: int, stride: int) -> list[tuple[int, int]]:
+    """Start and length of the pieces that a side is cut into; a window is whole in just one."""
+    step = (room - cell) // stride * stride + stride
     pieces = [(0, min(side, room))]
     while pieces[-1][0] + room < side:
         start = pieces[-1][0] + step

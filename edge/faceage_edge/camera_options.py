@@ -1,0 +1,119 @@
+"""The command line of `faceage-camera`."""
+
+import argparse
+from collections.abc import Callable
+
+from faceage_edge import __version__
+
+__all__ = ["parser"]
+
+_EPILOG = """\
+Results go to stdout, one JSON object a line and a line a frame:
+  frame       number of the frame in the source, from 0; a camera's dropped frames leave gaps
+  time_s      its time in the source, seconds; pictures of a folder count as a second apart
+  latency_ms  from the frame's arrival to this result
+  faces       the surest first, each with
+    track               number of the person while in view, from 1
+    box                 [x, y, width, height] in pixels of the frame, as detected: a face at the
+                        edge reaches beyond the frame
+    score               the detector's, 0 to 1
+    age                 years, the mean over the track so far, better crops counting more
+    age_low, age_high   the model's prediction interval for one crop, around that mean
+Everything else goes to stderr. Ctrl-C finishes the frame and the files; a second one ends at once.
+No picture is written unless --annotate asks for it.
+Exit codes: 0 done or stopped, 1 an error that the message explains, 2 wrong usage.
+"""
+
+
+def parser(program: str) -> argparse.ArgumentParser:
+    """Describe the command line.
+
+    Args:
+        program: the command's name.
+
+    Returns:
+        A parser whose namespace has `source`, `models`, `age`, `detector`, `annotate` (str or
+        None), `min_face` (float), `threads`, `max_frames`, `width`, `height`, `fps` (int or None)
+        and `decode`.
+    """
+    made = argparse.ArgumentParser(
+        prog=program,
+        description="Say how old each face before a camera is, as JSON lines on stdout.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_input_and_output(made)
+    _add_models(made.add_argument_group("models"))
+    _add_camera(made.add_argument_group("requests to a camera, which may give something else"))
+    made.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    return made
+
+
+def _add_input_and_output(made: argparse.ArgumentParser) -> None:
+    made.add_argument(
+        "--source",
+        default="0",
+        help="video, GIF, picture, folder of pictures (in the order of their names), or a "
+        "camera's number (default: %(default)s)",
+    )
+    made.add_argument(
+        "--annotate",
+        metavar="OUT",
+        help="write the frames with boxes and ages to OUT.mp4, or to OUT.png the one with the "
+        "most faces (of equals the one with the largest)",
+    )
+    made.add_argument(
+        "--max-frames", type=_at_least(1, int), metavar="N", help="stop after N frames"
+    )
+
+
+def _add_models(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--models",
+        metavar="FOLDER",
+        help="a folder that faceage-convert wrote; what is not in it, and everything without "
+        "it, are the int8 models that come with faceage",
+    )
+    group.add_argument("--age", metavar="FILE", help="age model, instead of the one in --models")
+    group.add_argument(
+        "--detector", metavar="FOLDER", help="face detector, instead of the one in --models"
+    )
+    group.add_argument(
+        "--min-face",
+        type=_at_least(12, float),
+        default=40,
+        metavar="PIXELS",
+        help="side of the smallest face looked for (default: %(default)s)",
+    )
+    group.add_argument(
+        "--decode",
+        choices=("sum", "count"),
+        default="sum",
+        help="age from a CORAL head: the sum of its probabilities, or as in the paper the count "
+        "of those above one half (default: %(default)s)",
+    )
+    group.add_argument(
+        "--threads",
+        type=_at_least(1, int),
+        default=1,
+        metavar="N",
+        help="CPU threads for one model (default: %(default)s)",
+    )
+
+
+def _add_camera(group: argparse._ArgumentGroup) -> None:
+    for name, unit in (("width", "PIXELS"), ("height", "PIXELS"), ("fps", "N")):
+        group.add_argument(f"--{name}", type=_at_least(1, int), metavar=unit)
+
+
+def _at_least(least: int, kind: Callable[[str], float]) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"{text!r} is no number") from error
+        if not least <= value < 1e9:
+            raise argparse.ArgumentTypeError(f"{text} is not at least {least}")
+        return value
+
+    return parse

@@ -1,0 +1,131 @@
+"""Live cameras: a thread that always drains the camera, and a slot for its newest frame.
+
+Inference is slower than most cameras. Read in turn, frames would queue up in the driver and each
+result would speak of a moment further in the past; so older frames are dropped, and counted.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from faceage_edge.errors import SourceError
+from faceage_edge.frames import Frame, Source
+
+__all__ = ["Freshest"]
+
+
+class Freshest:
+    """The newest frame of a live source, each at most once.
+
+    A thread of its own reads the source from `__enter__` on. `patience_s` is how long the source
+    may deliver nothing, in seconds, before iterating raises SourceError; `leave` is asked while
+    waiting and ends the iteration when true. What the source raises, iterating raises, after the
+    last frame that came before it.
+    """
+
+    # How long one wait for the thread lasts. A signal handler cannot safely wake the wait (it
+    # may interrupt the very code that holds the lock), so `leave` is asked between waits.
+    _slice_s = 0.1
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        leave: Callable[[], bool] = lambda: False,
+        patience_s: float = 5.0,
+    ) -> None:
+        self._source = source
+        self._leave = leave
+        self._patience_s = patience_s
+        self._changed = threading.Condition()
+        self._newest: Frame | None = None
+        self._failure: Exception | None = None
+        self._ended = False
+        self._stopping = False
+        self._drops = 0
+        # A daemon: a read that never returns must not keep the process from ending.
+        self._thread = threading.Thread(target=self._drain, name="capture", daemon=True)
+
+    @property
+    def fps(self) -> float:
+        """The source's own rate."""
+        return self._source.fps
+
+    @property
+    def drops(self) -> int:
+        """Frames that a newer one replaced before they were asked for."""
+        return self._drops
+
+    @property
+    def has_cuts(self) -> bool:
+        """As the source has it."""
+        return self._source.has_cuts
+
+    def describe(self) -> str:
+        """As the source has it."""
+        return self._source.describe()
+
+    def remarks(self) -> list[str]:
+        """As the source has it."""
+        return self._source.remarks()
+
+    def __enter__(self) -> "Freshest":
+        self._source.__enter__()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self, timeout_s: float = 2.0) -> None:
+        """End the thread and close the source.
+
+        Args:
+            timeout_s: how long to wait for a read in progress. A source that is still reading
+                then is left open: closing it under a blocked read crashes or blocks in turn,
+                and the process is about to end.
+        """
+        self._stopping = True
+        self._thread.join(timeout_s)
+        if not self._thread.is_alive():
+            self._source.__exit__()
+
+    def __iter__(self) -> Iterator[Frame]:
+        while (frame := self._next()) is not None:
+            yield frame
+
+    def _next(self) -> Frame | None:
+        patient_until = time.monotonic() + self._patience_s
+        with self._changed:
+            while self._newest is None and not self._ended:
+                if self._stopping or self._leave():
+                    return None
+                if time.monotonic() > patient_until:
+                    raise SourceError(
+                        f"{self.describe()} delivered no frame for {self._patience_s:g} seconds; "
+                        "is it still plugged in?"
+                    )
+                self._changed.wait(self._slice_s)
+            frame, self._newest = self._newest, None
+            if frame is None and self._failure is not None:
+                raise self._failure
+            return frame
+
+    def _drain(self) -> None:
+        try:
+            for frame in self._source:
+                if self._stopping:
+                    return
+                self._put(frame)
+        except Exception as error:  # whatever it is, the iterating thread raises it
+            self._failure = error
+        finally:
+            with self._changed:
+                self._ended = True
+                self._changed.notify_all()
+
+    def _put(self, frame: Frame) -> None:
+        with self._changed:
+            self._drops += self._newest is not None
+            self._newest = frame
+            self._changed.notify_all()

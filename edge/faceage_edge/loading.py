@@ -1,0 +1,119 @@
+"""Decide which model files a command line means, and load them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from faceage_edge.age import AgeModel, load_age_model
+from faceage_edge.bundles import find
+from faceage_edge.contract import Contract
+from faceage_edge.embedded import read_contract
+from faceage_edge.errors import ModelFileError
+from faceage_edge.model import read_model_bytes
+from faceage_edge.mtcnn import Mtcnn, load_detector
+
+__all__ = ["Models", "load_bundle"]
+
+_SHIPPED_AGE = "age-mobilenet/age-mobilenet.int8.tflite"
+_SHIPPED_DETECTOR = "mtcnn"
+# Of models that differ in nothing else, the one this project is about.
+_PREFERRED_SCHEME = "int8"
+
+
+@dataclass(frozen=True)
+class Models:
+    """The two models of the loop, and where they came from, for messages."""
+
+    age: AgeModel
+    detector: Mtcnn
+    age_path: Path
+    detector_path: Path
+
+
+def load_bundle(
+    folder: str | None = None,
+    *,
+    age: str | None = None,
+    detector: str | None = None,
+    threads: int = 1,
+    decode: str = "sum",
+) -> Models:
+    """Load an age model and a face detector.
+
+    Which file of a folder is which, its contract says. Where a folder holds a model in several
+    quantization schemes the int8 one is taken.
+
+    Args:
+        folder: a folder that faceage-convert wrote, or a shipped name; a part that is not in
+            it, and both without it, are the shipped int8 ones.
+        age: an age model's file, instead of any in `folder`.
+        detector: a folder with the detector's networks or a shipped name, instead of `folder`.
+        threads: CPU threads for one invoke.
+        decode: how ages are read off a CORAL head, see `age.decode_ages`.
+
+    Raises:
+        ModelFileError: a file is missing or damaged, a folder holds no model, several age models
+            or only part of a detector.
+        ContractError: a model without a contract, or with one about another file.
+    """
+    contracts = {} if folder is None else _contracts(find(folder))
+    age_path = find(age) if age else _age_model(contracts) or find(_SHIPPED_AGE)
+    place = find(detector) if detector else _detector_folder(contracts) or find(_SHIPPED_DETECTOR)
+    scheme = _scheme(_of_task(_contracts(place), "face-detector"))
+    return Models(
+        load_age_model(age_path, threads=threads, decode=decode),
+        load_detector(place, scheme=scheme, threads=threads),
+        age_path,
+        place,
+    )
+
+
+_Contracts = dict[Path, Contract]
+
+
+def _contracts(folder: Path) -> _Contracts:
+    """The contracts of all model files of a folder, by path in the order of names."""
+    if not folder.is_dir():
+        raise ModelFileError(f"{folder} is a file, expected the folder with the model files")
+    files = sorted(folder.glob("*.tflite"))
+    if not files:
+        raise ModelFileError(
+            f"the folder {folder} holds no .tflite file; give a folder that faceage-convert wrote"
+        )
+    return {path: _contract(path) for path in files}
+
+
+def _contract(path: Path) -> Contract:
+    sidecar = path.with_suffix(".json")
+    beside = sidecar.read_bytes() if sidecar.is_file() else None
+    return read_contract(read_model_bytes(path), str(path), sidecar=beside)
+
+
+def _of_task(contracts: _Contracts, task: str) -> _Contracts:
+    return {path: contract for path, contract in contracts.items() if contract.task == task}
+
+
+def _scheme(contracts: _Contracts) -> str:
+    schemes = {contract.scheme for contract in contracts.values()}
+    if len(schemes) == 1:
+        return schemes.pop()
+    return _PREFERRED_SCHEME
+
+
+def _age_model(contracts: _Contracts) -> Path | None:
+    ages = _of_task(contracts, "age")
+    if not ages:
+        return None
+    scheme = _scheme(ages)
+    chosen = [path for path, contract in ages.items() if contract.scheme == scheme]
+    if len(chosen) != 1:
+        names = ", ".join(path.name for path in chosen or ages)
+        raise ModelFileError(
+            f"{next(iter(ages)).parent} holds several age models ({names}); "
+            "name the one to use with --age FILE"
+        )
+    return chosen[0]
+
+
+def _detector_folder(contracts: _Contracts) -> Path | None:
+    stages = _of_task(contracts, "face-detector")
+    return next(iter(stages)).parent if stages else None

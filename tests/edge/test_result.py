@@ -1,0 +1,42 @@
+"""The JSON of a frame, a public interface."""
+
+import json
+
+import numpy as np
+
+from faceage_edge.geometry import FrameBox, FrameLandmarks
+from faceage_edge.result import FrameResult
+from faceage_edge.tracking import TrackedFace
+
+
+def test_a_result_has_exactly_the_promised_keys() -> None:
+    """Keys, their order and the rounding are fixed; boxes are not cut at the frame's edge."""
+    face = TrackedFace(
+        track=3,
+        box=FrameBox(-4.26, 10.04, 50.0, 60.777),
+        landmarks=FrameLandmarks(np.zeros((5, 2))),
+        score=0.987654,
+        age=34.26,
+        age_low=28.04,
+        age_high=41.96,
+    )
+    result = FrameResult(frame=7, time_s=0.5600001, latency_ms=12.3456, faces=(face,))
+    assert json.dumps(result.to_json()) == (
+        '{"frame": 7, "time_s": 0.56, "latency_ms": 12.35, "faces": [{"track": 3, '
+        '"box": [-4.3, 10.0, 50.0, 60.8], "score": 0.9877, '
+        '"age": 34.3, "age_low": 28.0, "age_high": 42.0}]}'
+    )
+
+
+def test_an_age_without_an_interval_has_null_ends() -> None:
+    """A model that states no interval gets none."""
+    face = TrackedFace(
+        1, FrameBox(0, 0, 9, 9), FrameLandmarks(np.zeros((5, 2))), 0.9, 30, None, None
+    )
+    (document,) = FrameResult(0, 0, 0, (face,)).to_json()["faces"]
+    assert (document["age_low"], document["age_high"]) == (None, None)
+
+
+def test_a_frame_without_faces_is_a_result_too() -> None:
+    """The list is empty, never absent."""
+    assert FrameResult(0, 0.0, 1.0, ()).to_json()["faces"] == []
