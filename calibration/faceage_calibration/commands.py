@@ -1,0 +1,175 @@
+"""What each task of `faceage-calibrate` does with its parsed command line."""
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from faceage_calibration.alignment_measure import add_to_file, measure_alignment
+from faceage_calibration.choose import choose_stratified
+from faceage_calibration.compose import compose_scenes
+from faceage_calibration.crops import FaceCropper, crop_all
+from faceage_calibration.detector_ranges import find_float_stages, record_detector_ranges
+from faceage_calibration.faces import FaceSet, read_faces
+from faceage_calibration.inputs import model_inputs
+from faceage_calibration.intervals import coverage_of, fit_interval
+from faceage_calibration.pictures import Picture
+from faceage_calibration.progress import Progress
+from faceage_calibration.ranges import Calibration, Ranges, record_ranges, write_ranges
+from faceage_edge.age import load_age_model
+from faceage_edge.atomic import write_text
+from faceage_edge.bundles import find
+from faceage_edge.contract import Contract
+from faceage_edge.embedded import read_contract
+from faceage_edge.errors import FacesError, ModelFileError, OutputError, UsageError
+from faceage_edge.geometry import CropTemplate
+from faceage_edge.model import read_model_bytes
+from faceage_edge.mtcnn import Mtcnn, load_detector
+
+__all__ = ["alignment", "interval", "ranges"]
+
+_SHIPPED_DETECTOR = "mtcnn"
+_SCHEMES = ("int8", "float32")
+
+
+def ranges(options: argparse.Namespace) -> int:
+    """Record a float model's activation ranges, or those of a float detector's networks."""
+    model = find(options.model)
+    if model.is_dir():
+        return _detector_ranges(options, model)
+    out = _writable(options.out)
+    data, contract = _float_age_model(model)
+    faces = _chosen(options)
+    crops, _ = crop_all(faces, _cropper(options, _template(contract, model)))
+    recorded = record_ranges(
+        data,
+        model_inputs(contract.input, crops),
+        where=str(model),
+        threads=options.threads,
+        progress=Progress("ranges", -(-len(crops) // contract.input.batch)),
+    )
+    calibration = Calibration.of(faces, faces.faces)
+    write_ranges(out, Ranges(contract.model_digest, recorded, calibration))
+    print(f"{out}: {len(recorded)} tensors over {len(crops):,} faces")
+    return 0
+
+
+def interval(options: argparse.Namespace) -> int:
+    """Fit an age model's prediction interval and write it with what it was fitted on."""
+    out = _writable(options.json)
+    model = load_age_model(find(options.model), threads=options.threads)
+    faces = read_faces(options.faces, names=options.names)
+    exact = [face for face in faces.faces if face.label.years is not None]
+    if not exact:
+        raise FacesError(
+            f"{options.faces} has no exact ages, only spans; an interval needs faces with ages"
+        )
+    faces = faces.only(exact)
+    cropper = _cropper(options, model.template)
+    crops, found = crop_all(faces, cropper, Progress("crops", len(exact)))
+    ages = model.estimate(crops)
+    truth = np.array([face.label.years for face in exact], dtype=np.float64)
+    fitted = fit_interval(truth, ages.years, ages.spread, coverage=options.coverage)
+    document = {
+        "interval": vars(fitted),
+        "covered_when_fitted": coverage_of(fitted, truth, ages.years, ages.spread),
+        "model_digest": model.digest,
+        "calibration": vars(Calibration.of(faces, exact)),
+        "crops": options.crops,
+        "missed": int((~found).sum()),
+    }
+    write_text(out, json.dumps(document, indent=1) + "\n")
+    print(json.dumps(vars(fitted)))
+    return 0
+
+
+def alignment(options: argparse.Namespace) -> int:
+    """Measure a source's alignment and put it into an alignment file."""
+    out = _writable(options.json)
+    detector = _detector(options)
+    faces = read_faces(options.faces, names=options.names, labelled=False)
+    measured = measure_alignment(
+        faces,
+        detector,
+        count=options.count,
+        seed=options.seed,
+        progress=Progress("faces", min(options.count, len(faces.faces))),
+    )
+    add_to_file(out, options.convention_name, measured)
+    print(json.dumps(measured.to_json()))
+    return 0
+
+
+def _detector_ranges(options: argparse.Namespace, folder: Path) -> int:
+    out = Path(options.out)
+    if not out.is_dir():
+        raise OutputError(f"{out} is no folder; a detector's three ranges files go into one")
+    stages = find_float_stages(folder)
+    faces = _chosen(options)
+    progress = Progress("faces", len(faces.faces))
+    recorded = record_detector_ranges(
+        stages, _frames(faces, options.seed, progress), threads=options.threads
+    )
+    calibration = Calibration.of(faces, faces.faces)
+    for stage, tensors in zip(stages, recorded, strict=True):
+        path = out / f"{stage.contract.name}.ranges.json"
+        write_ranges(path, Ranges(stage.contract.model_digest, tensors, calibration))
+        print(f"{path}: {len(tensors)} tensors over scenes of {len(faces.faces):,} faces")
+    return 0
+
+
+def _frames(faces: FaceSet, seed: int, progress: Progress) -> Iterator[Picture]:
+    done = 0
+    for scene in compose_scenes(faces, seed=seed):
+        yield scene.frame
+        done += len(scene.faces)
+        progress(done)
+
+
+def _chosen(options: argparse.Namespace) -> FaceSet:
+    faces = read_faces(options.faces, names=options.names, labelled=False)
+    return faces.only(choose_stratified(faces, options.count, seed=options.seed))
+
+
+def _float_age_model(path: Path) -> tuple[bytes, Contract]:
+    data = read_model_bytes(path)
+    sidecar = path.with_suffix(".json")
+    beside = sidecar.read_bytes() if sidecar.is_file() else None
+    contract = read_contract(data, str(path), sidecar=beside)
+    if contract.task != "age":
+        raise UsageError(
+            f"{path} is one network of a {contract.task}; give the folder that holds all of them"
+        )
+    return data, contract
+
+
+def _template(contract: Contract, path: Path) -> CropTemplate:
+    if contract.crop.template is None:
+        raise ModelFileError(
+            f"{path} wants its faces cropped by {contract.crop.kind}; this version crops by "
+            "landmark template"
+        )
+    return contract.crop.template
+
+
+def _cropper(options: argparse.Namespace, template: CropTemplate) -> FaceCropper:
+    detector = _detector(options) if options.crops == "detect" else None
+    return FaceCropper(template, mode=options.crops, detector=detector)
+
+
+def _detector(options: argparse.Namespace) -> Mtcnn:
+    if options.detector in _SCHEMES:
+        return load_detector(_SHIPPED_DETECTOR, scheme=options.detector, threads=options.threads)
+    return load_detector(options.detector, threads=options.threads)
+
+
+def _writable(target: str) -> Path:
+    """Refuse a target that cannot be written before minutes are spent on what would go there."""
+    path = Path(target)
+    if path.is_dir():
+        raise OutputError(f"{target} is a folder; name the file to write in it")
+    if not path.parent.is_dir():
+        raise OutputError(f"{path.parent} is no folder; make it, or write {path.name} elsewhere")
+    return path

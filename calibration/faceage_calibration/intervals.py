@@ -1,0 +1,113 @@
+"""Prediction intervals with a stated coverage, by split conformal prediction.
+
+Held-out faces give scores (true age - estimate) / spread; the interval takes the two quantiles of
+the scores that cover the wanted share of faces, with the finite-sample correction of Vovk,
+Gammerman, Shafer, "Algorithmic Learning in a Random World" (2005), and the scaling by the model's
+own spread of Lei et al., "Distribution-Free Predictive Inference for Regression" (JASA 2018). The
+coverage holds for faces like those held out, whatever the model's errors look like.
+"""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from faceage_edge.contract import Interval
+from faceage_edge.errors import FacesError, UsageError
+
+__all__ = ["coverage_of", "faces_needed", "fit_interval"]
+
+Years = npt.NDArray[np.float64]
+
+# A year: what a birthday makes of an age. A head that claims less spread than that is not believed.
+_FLOOR = 1.0
+
+
+def fit_interval(
+    years_true: npt.ArrayLike,
+    years: npt.ArrayLike,
+    spread: npt.ArrayLike,
+    *,
+    coverage: float = 0.9,
+    floor: float = _FLOOR,
+) -> Interval:
+    """Fit the interval's ends on held-out faces.
+
+    Args:
+        years_true: exact ages, (n,) in years.
+        years: the model's estimates, (n,) in years.
+        spread: the model's own standard deviations, (n,) in years, 0 or more.
+        coverage: share of faces whose true age the interval must hold; the rest is halved
+            between both sides.
+        floor: smallest spread that is used, in years, above 0.
+
+    Returns:
+        Ends such that estimate + [low, high] * max(spread, floor) holds the true age.
+
+    Raises:
+        FacesError: too few faces for this coverage, or values that are not finite.
+        UsageError: a coverage that is not between 0 and 1, or a floor that is not above 0.
+    """
+    if not 0 < floor < math.inf:
+        raise UsageError(f"a floor of {floor} years; expected a number above 0")
+    scores = _scores(years_true, years, spread, floor)
+    n = len(scores)
+    rank = _rank(n, coverage)
+    if rank > n:
+        raise FacesError(
+            f"{n:,} faces are too few for an interval that covers {coverage:.0%}: it needs "
+            f"{faces_needed(coverage):,} with exact ages; give more, or lower the coverage"
+        )
+    ordered = np.sort(scores)
+    return Interval(
+        coverage=coverage, low=float(ordered[n - rank]), high=float(ordered[rank - 1]),
+        floor=floor, n=n,
+    )  # fmt: skip
+
+
+def coverage_of(
+    interval: Interval, years_true: npt.ArrayLike, years: npt.ArrayLike, spread: npt.ArrayLike
+) -> float:
+    """Measure the share of faces whose true age an interval holds; arguments as `fit_interval`."""
+    scores = _scores(years_true, years, spread, interval.floor)
+    if not len(scores):
+        raise FacesError("no faces to measure the coverage on")
+    return float(np.mean((interval.low <= scores) & (scores <= interval.high)))
+
+
+def faces_needed(coverage: float) -> int:
+    """Return the smallest number of faces that an interval of this coverage can be fitted on."""
+    return math.ceil(2 / (1 - _exact(coverage))) - 1
+
+
+def _rank(n: int, coverage: float) -> int:
+    """Which of n ordered scores bounds one side: ceil((n + 1) * (1 - (1 - coverage) / 2))."""
+    return math.ceil((n + 1) * (1 - (1 - _exact(coverage)) / 2))
+
+
+def _exact(coverage: float) -> Fraction:
+    """The coverage as the decimal that was written: in binary 0.9 is not nine tenths."""
+    if not 0 < coverage < 1:
+        raise UsageError(f"a coverage of {coverage}; expected a share between 0 and 1, like 0.9")
+    return Fraction(str(coverage))
+
+
+def _scores(
+    years_true: npt.ArrayLike, years: npt.ArrayLike, spread: npt.ArrayLike, floor: float
+) -> Years:
+    truth, estimate, width = (
+        np.asarray(values, dtype=np.float64) for values in (years_true, years, spread)
+    )
+    if not truth.shape == estimate.shape == width.shape or truth.ndim != 1:
+        raise ValueError(
+            f"ages {truth.shape}, estimates {estimate.shape} and spreads {width.shape} "
+            "must be lists of the same length"
+        )
+    scores = (truth - estimate) / np.maximum(width, floor)
+    if not np.isfinite(scores).all():
+        bad = int((~np.isfinite(scores)).sum())
+        raise FacesError(
+            f"{bad:,} of {len(scores):,} faces have an age, estimate or spread that is not finite"
+        )
+    return np.asarray(scores)

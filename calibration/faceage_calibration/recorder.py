@@ -1,0 +1,103 @@
+"""An interpreter that notes the range of every tensor while it runs a float model."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from faceage_edge.errors import FacesError, ModelFileError
+from faceage_edge.flatbuffer import read_model_file
+from faceage_edge.interpreter import open_interpreter
+
+__all__ = ["RecordingInterpreter", "TensorRanges"]
+
+# (smallest, largest) by tensor name.
+TensorRanges = dict[str, tuple[float, float]]
+
+
+class RecordingInterpreter:
+    """Stands where a LiteRT interpreter stands and notes every tensor's range at each invoke.
+
+    Built-in kernels only: XNNPACK fuses nodes and leaves the tensors between them unwritten.
+    """
+
+    def __init__(self, data: bytes, where: str, *, threads: int = 1) -> None:
+        """Open a float model.
+
+        Args:
+            data: the whole .tflite file.
+            where: its name, for messages.
+            threads: CPU threads for one invoke.
+
+        Raises:
+            ModelFileError: no model, a damaged one, or one whose input is not float32.
+        """
+        model = read_model_file(data, where)
+        if len(model.inputs) != 1 or model.inputs[0].dtype != "float32":
+            found = ", ".join(f"{tensor.name} {tensor.dtype}" for tensor in model.inputs)
+            raise ModelFileError(
+                f"{where} takes {found or 'no input'}; ranges are recorded on a float model with "
+                "one float32 input, so give the float .tflite that the int8 one is made from"
+            )
+        self._where = where
+        self._interpreter: Any = open_interpreter(
+            data, where, threads=threads, xnnpack=False, preserve_all=True
+        )
+        self._watched = {
+            index: tensor.name
+            for index, tensor in enumerate(model.tensors)
+            if tensor.dtype == "float32" and not tensor.constant
+        }
+        self.ranges: TensorRanges = {}
+        self.invokes = 0
+
+    def get_input_details(self) -> list[dict[str, Any]]:
+        """As the interpreter's own."""
+        return list(self._interpreter.get_input_details())
+
+    def get_output_details(self) -> list[dict[str, Any]]:
+        """As the interpreter's own."""
+        return list(self._interpreter.get_output_details())
+
+    def set_tensor(self, index: int, value: npt.NDArray[Any]) -> None:
+        """As the interpreter's own."""
+        self._interpreter.set_tensor(index, value)
+
+    def get_tensor(self, index: int) -> npt.NDArray[Any]:
+        """As the interpreter's own."""
+        return np.asarray(self._interpreter.get_tensor(index))
+
+    def invoke(self) -> None:
+        """Run the model once and widen the ranges by what its tensors now hold.
+
+        Raises:
+            FacesError: a tensor holds NaN or infinity, which has no range.
+        """
+        self._interpreter.invoke()
+        self.invokes += 1
+        for index, name in self._watched.items():
+            seen = self._seen(index)
+            if seen is None:
+                continue
+            if not np.isfinite(seen).all():
+                raise FacesError(
+                    f"{self._where}: tensor {name!r} holds {seen[0]} to {seen[1]} at input "
+                    f"{self.invokes}; a value that is not finite cannot be quantized: check the "
+                    "model's weights and the input's normalisation"
+                )
+            low, high = self.ranges.get(name, seen)
+            self.ranges[name] = (min(low, seen[0]), max(high, seen[1]))
+
+    def _seen(self, index: int) -> tuple[float, float] | None:
+        """The tensor's range now; None for one that no operator writes."""
+        try:
+            # A view into the interpreter's memory: no copy, and gone before the next invoke.
+            values = self._interpreter.tensor(index)()
+        except ValueError:
+            return None
+        return (_decimal(values.min()), _decimal(values.max())) if values.size else None
+
+
+def _decimal(value: np.float32) -> float:
+    """The shortest decimal that rounds to this float32: small files, and nothing lost."""
+    return float(str(value))
