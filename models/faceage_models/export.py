@@ -1,0 +1,178 @@
+"""Write the shipped float models: raw .tflite files, each with a JSON of what it is.
+
+    python -m faceage_models.export age --weights pilot.npz --out DIR
+    python -m faceage_models.export mtcnn --out DIR
+
+The JSON is what `faceage-convert` makes a contract of: names, terms, outputs and how they decode.
+The same weights give the same bytes.
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from faceage_edge.atomic import write_bytes, write_text
+from faceage_edge.command import run
+from faceage_edge.embedded import model_digest
+from faceage_edge.errors import OutputError
+from faceage_edge.flatbuffer import read_model_file
+from faceage_models.mtcnn_networks import onet, pnet, rnet
+from faceage_models.pilot import load_pilot, read_weights, weights_digest
+from faceage_models.tflite_cost import graph_cost
+from faceage_models.tflite_export import to_tflite
+
+__all__ = ["export_age", "export_mtcnn", "main"]
+
+_AGE_NAME = "age-mobilenet"
+_MTCNN: dict[str, Callable[[], Any]] = {"mtcnn-pnet": pnet, "mtcnn-rnet": rnet, "mtcnn-onet": onet}
+_MTCNN_HEADS = {
+    "face_logit": {"head": "face-logit", "meaning": "sigmoid is the probability of a face"},
+    "box": {
+        "head": "box-offsets",
+        "meaning": "left, top, right, bottom shift as shares of the window's width and height",
+    },
+    "landmarks": {
+        "head": "landmarks",
+        "meaning": "x of left eye, right eye, nose, left and right mouth corner, then their y, as "
+        "shares of the window; left and right as seen in the picture",
+    },
+}
+
+
+def export_age(weights: Path, out: Path) -> Path:
+    """Write the float age model of a pilot .npz.
+
+    Args:
+        weights: .npz of `layer|weight` arrays, see `faceage_models.pilot`.
+        out: folder of the results, made where missing.
+
+    Returns:
+        The path of `age-mobilenet.tflite`; `age-mobilenet.json` lies beside it.
+
+    Raises:
+        ModelFileError: the weights cannot be read or do not fit.
+        OutputError: the folder cannot be written.
+        MissingExtraError: Keras or TensorFlow is not installed.
+    """
+    arrays = read_weights(weights)
+    _make_folder(out)
+    model = load_pilot(weights)
+    biases = [round(float(bias), 7) for bias in arrays["rank_bias|bias"]]
+    ranks = {
+        "head": "coral",
+        "first_age": 0,
+        "ages": [0, len(biases)],
+        "rank_bias": biases,
+        "meaning": "logit k: is the face older than k years; age = sum of sigmoids",
+    }
+    facts = {
+        "task": "age",
+        "licence": "non-commercial research",
+        "weights_terms": "trained on UTKFace, which is for non-commercial research; started from "
+        "MobileNetV1 weights of ImageNet (Apache-2.0)",
+        "source": {"file": weights.name, "sha256": weights_digest(weights)},
+    }
+    return _write(out, _AGE_NAME, model, facts, {"ranks": ranks})
+
+
+def export_mtcnn(out: Path) -> list[Path]:
+    """Write the three float detector networks from the installed `mtcnn` package's weights.
+
+    Args:
+        out: folder of the results, made where missing.
+
+    Returns:
+        The paths of `mtcnn-pnet.tflite`, `mtcnn-rnet.tflite` and `mtcnn-onet.tflite`; a .json lies
+        beside each.
+
+    Raises:
+        ModelFileError: the package holds other weights than expected.
+        OutputError: the folder cannot be written.
+        MissingExtraError: Keras, TensorFlow or `mtcnn` is not installed.
+    """
+    from importlib.metadata import version
+
+    _make_folder(out)
+    models = {name: build() for name, build in _MTCNN.items()}
+    facts = {
+        "task": "face-detector",
+        "licence": "MIT",
+        "weights_terms": "weights of the Python package mtcnn (MIT, Copyright 2019-2024 Iván de "
+        "Paz Centeno), from the networks of Zhang et al., arXiv:1604.02878",
+        "source": {"package": "mtcnn", "version": version("mtcnn")},
+    }
+    return [_write(out, name, model, facts, _MTCNN_HEADS) for name, model in models.items()]
+
+
+def _write(
+    out: Path, name: str, model: Any, facts: dict[str, Any], heads: dict[str, dict[str, Any]]
+) -> Path:
+    data = to_tflite(model)
+    graph = read_model_file(data, name)
+    batch, height, width, _ = graph.inputs[0].shape
+    spec = {
+        "format": 1,
+        "name": name,
+        **facts,
+        "input": {
+            "name": graph.inputs[0].name,
+            "batch": batch,
+            "height": height,
+            "width": width,
+            "colour": "RGB",
+            "normalisation": "(u8 - 128) / 128",
+        },
+        "outputs": [
+            {"name": output.name, "shape": list(output.shape), **heads[output.name]}
+            for output in sorted(graph.outputs, key=lambda output: output.name)
+        ],
+        **asdict(graph_cost(data)),
+        "model_digest": model_digest(data),
+    }
+    path = out / f"{name}.tflite"
+    write_bytes(path, data)
+    lines = [f" {json.dumps(k)}: {json.dumps(v, ensure_ascii=False)}" for k, v in spec.items()]
+    write_text(path.with_suffix(".json"), "{\n" + ",\n".join(lines) + "\n}\n")
+    return path
+
+
+def _make_folder(out: Path) -> None:
+    """Make the folder first: building a model takes long, and would be in vain."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"cannot make the folder {out}: {error.strerror}; choose a folder you may write to"
+        ) from error
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the export from the command line; one path per line on stdout.
+
+    Returns:
+        0 done, 1 our error, 2 usage.
+    """
+    parser = argparse.ArgumentParser(prog="python -m faceage_models.export", description=__doc__)
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    age = kinds.add_parser("age", help="the age model, from an .npz of weights")
+    age.add_argument("--weights", type=Path, required=True, help=".npz of layer|weight arrays")
+    mtcnn = kinds.add_parser("mtcnn", help="the three networks of the face detector")
+    for part in (age, mtcnn):
+        part.add_argument("--out", type=Path, required=True, help="folder for the results")
+    options = parser.parse_args(argv)
+
+    def body() -> int:
+        if options.kind == "age":
+            print(export_age(options.weights, options.out))
+        else:
+            print(*export_mtcnn(options.out), sep="\n")
+        return 0
+
+    return run("faceage_models.export", body)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
