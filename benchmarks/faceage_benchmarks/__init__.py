@@ -1,0 +1,1 @@
+"""Measurements of faceage: accuracy, latency and detection, with one versioned result file."""

@@ -1,0 +1,199 @@
+"""`faceage-benchmark accuracy`: the error of an age model, in years, on labelled faces."""
+
+import argparse
+import csv
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from faceage_benchmarks.age_figures import age_figures
+from faceage_benchmarks.detectors import open_cascade
+from faceage_benchmarks.machine import describe_machine, note_after
+from faceage_benchmarks.opened import open_model
+from faceage_benchmarks.output import deliver
+from faceage_benchmarks.predict import (
+    AgePredictor,
+    age_predictor,
+    measure_faces,
+    same_template,
+)
+from faceage_benchmarks.result import bootstrap_settings, new_result
+from faceage_calibration.choose import choose_stratified
+from faceage_calibration.crops import CropMode, FaceCropper
+from faceage_calibration.faces import FaceSet, check_disjoint, read_faces
+from faceage_calibration.progress import Progress
+from faceage_edge import atomic
+from faceage_edge.contract import Contract
+from faceage_edge.errors import ContractError
+from faceage_edge.mtcnn import Mtcnn
+
+__all__ = ["accuracy_content", "calibration_digests", "face_rows", "run"]
+
+
+# A contract runs the digests of its calibration pictures together, so many digits of each.
+_DIGITS = 10
+
+
+def run(options: argparse.Namespace, command: Sequence[str]) -> int:
+    """Measure the model that the command line names; see cli.py."""
+    machine = describe_machine()
+    predictor = _open(options, options.model)
+    against = _open(options, options.against) if options.against else None
+    faces = _faces(options, [model for model in (predictor, against) if model is not None])
+    detector = None
+    if options.crops == "detect":
+        detector = open_cascade(options.detector, threads=options.threads)
+    content = accuracy_content(
+        faces,
+        predictor,
+        against,
+        detector=detector,
+        seed=options.seed,
+        progress=Progress("faces", len(faces.faces)),
+    )
+    note_after(machine)
+    content["set"]["path"] = options.faces
+    content["seeds"] = {"choice": options.seed if options.limit else None}
+    if detector is not None:
+        content["detector"]["path"] = options.detector
+    result = new_result(
+        "accuracy",
+        command=command,
+        machine=machine,
+        **content,
+        decode=options.decode,
+        threads=options.threads,
+    )
+    if options.csv:
+        atomic.write_text(Path(options.csv), face_rows(faces, result["samples"]))
+    deliver(result, options.json)
+    return 0
+
+
+def accuracy_content(
+    faces: FaceSet,
+    predictor: AgePredictor,
+    against: AgePredictor | None = None,
+    *,
+    detector: Mtcnn | None = None,
+    seed: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> dict[str, Any]:
+    """Measure, and return an accuracy result's own keys.
+
+    Args:
+        faces: the labelled set.
+        predictor: the model.
+        against: a second model, measured on the very same crops.
+        detector: finds the faces; without one they are cropped by the set's own alignment, and
+            none counts as missed.
+        seed: of the bootstrap.
+        progress: told how many faces are done.
+
+    Raises:
+        FacesError: labels that do not fit together, or a file that is not a picture.
+        ContractError: the two models want different crops.
+    """
+    if against is not None and not same_template(predictor, against):
+        raise ContractError(
+            f"{predictor.identity['path']} and {against.identity['path']} want different crops, so "
+            "they cannot be compared on identical ones; measure each alone and compare the files"
+        )
+    mode: CropMode = "aligned" if detector is None else "detect"
+    cropper = FaceCropper(predictor.template, mode=mode, detector=detector)
+    samples = measure_faces(
+        faces.faces,
+        lambda face: cropper.crop(face, faces.alignment),
+        predictor,
+        against,
+        progress=progress,
+    )
+    settings = bootstrap_settings("faces", seed=seed)
+    return {
+        "model": predictor.identity,
+        **({} if against is None else {"against": against.identity}),
+        **age_figures(samples, settings),
+        "set": _set(faces),
+        "crops": mode,
+        "detector": None if detector is None else _detector(detector),
+        "bootstrap": settings,
+        "samples": samples,
+    }
+
+
+def calibration_digests(contract: Contract) -> tuple[str, ...]:
+    """Return the digests of the pictures that a model's conversion saw, as its contract says.
+
+    Those of its ranges and of its interval: first digits of SHA-256, none when it saw none.
+
+    Raises:
+        ContractError: the record is not the text of such digests.
+    """
+    provenance = contract.provenance
+    calibration = provenance.get("calibration")
+    records = [calibration.get("pictures", "")] if isinstance(calibration, dict) else []
+    digests: list[str] = []
+    for record in [*records, provenance.get("interval_pictures", "")]:
+        if not isinstance(record, str) or len(record) % _DIGITS:
+            raise ContractError(
+                f"the contract of {contract.name} records its calibration pictures in a form that "
+                "is not known, so an overlap with the faces cannot be ruled out; convert it again"
+            )
+        digests += [record[start : start + _DIGITS] for start in range(0, len(record), _DIGITS)]
+    return tuple(digests)
+
+
+def face_rows(faces: FaceSet, samples: dict[str, Any]) -> str:
+    """Return the CSV with a line a face: file, digest, true age or bin, prediction, found.
+
+    Args:
+        faces: the measured set.
+        samples: of the result, in the same order.
+    """
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["file", "digest", "true", "predicted", "low", "high", "found"])
+    nothing = [""] * len(faces.faces)
+    columns = (samples.get(key, nothing) for key in ("predicted", "low", "high"))
+    for face, true, *numbers, found in zip(
+        faces.faces, samples["true"], *columns, samples["found"], strict=True
+    ):
+        rows.writerow([face.name, face.digest, _true_cell(true), *numbers, int(found)])
+    return text.getvalue()
+
+
+def _open(options: argparse.Namespace, name: str) -> AgePredictor:
+    model = open_model(name, contract_file=options.contract, threads=options.threads)
+    return age_predictor(model, decode=options.decode)
+
+
+def _faces(options: argparse.Namespace, models: Sequence[AgePredictor]) -> FaceSet:
+    faces = read_faces(options.faces, names=options.names)
+    for model in models:
+        check_disjoint(calibration_digests(model.contract), faces)
+    if options.limit is None:
+        return faces
+    return faces.only(choose_stratified(faces, options.limit, seed=options.seed))
+
+
+def _set(faces: FaceSet) -> dict[str, Any]:
+    return {
+        "path": str(faces.path),
+        "digest": faces.digest,
+        "pictures": len(faces.faces),
+        "convention": faces.convention,
+        "alignment": faces.alignment,
+    }
+
+
+def _detector(detector: Mtcnn) -> dict[str, Any]:
+    return {"path": "", "digest": detector.digest, "scheme": detector.scheme}
+
+
+def _true_cell(true: float | list[float | None]) -> str:
+    """Return an age, or a bin as 20-29 (its upper bound is outside it) or 70+."""
+    if not isinstance(true, list):
+        return f"{true:g}"
+    low, high = true
+    return f"{low:g}+" if high is None else f"{low:g}-{high - 1:g}"

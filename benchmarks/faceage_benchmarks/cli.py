@@ -1,0 +1,200 @@
+"""`faceage-benchmark`: accuracy, latency, detection, and result files side by side.
+
+Results go to stdout, progress to stderr. Exit codes: 0 done, 1 an error of ours, 2 usage.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from faceage_edge.command import run as run_command
+from faceage_edge.errors import OutputError, UsageError
+
+if TYPE_CHECKING:
+    _Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+__all__ = ["main"]
+
+_PROGRAM = "faceage-benchmark"
+_JSON_HELP = 'result file to write; "-": JSON on stdout, the table on stderr'
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        argv: its arguments; those of the process when left out.
+
+    Returns:
+        The exit code.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    options = _parser().parse_args(arguments)
+    body: Callable[[argparse.Namespace, Sequence[str]], int] = options.body
+    return run_command(_PROGRAM, lambda: body(options, [_PROGRAM, *arguments]))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=_PROGRAM, description="Measure age models and detectors; every file can be recomputed."
+    )
+    commands = parser.add_subparsers(dest="measurement", required=True, metavar="MEASUREMENT")
+    _add_accuracy(commands)
+    _add_latency(commands)
+    _add_detection(commands)
+    _add_compare(commands)
+    return parser
+
+
+def _add_accuracy(commands: "_Subparsers") -> None:
+    parser = commands.add_parser("accuracy", help="error in years on labelled faces")
+    parser.set_defaults(body=_accuracy)
+    _add_models(parser, "compared face by face on the same crops")
+    parser.add_argument("--faces", required=True, metavar="PATH", help="folder or .tar of faces")
+    parser.add_argument("--json", required=True, metavar="OUT", help=_JSON_HELP)
+    parser.add_argument("--csv", metavar="FILE", help="a line a face: label, age, interval, found")
+    parser.add_argument(
+        "--crops",
+        choices=("aligned", "detect"),
+        default="detect",
+        help="detect: by the detector, as on the camera; aligned: by the set's own alignment",
+    )
+    parser.add_argument(
+        "--names",
+        choices=("utkface", "id-age-gender"),
+        help="how the file names carry labels, where they could mean two things",
+    )
+    parser.add_argument(
+        "--detector",
+        default="int8",
+        metavar="NAME",
+        help="int8 or float32 for the shipped detector, or a folder (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--decode",
+        choices=("sum", "count"),
+        default="sum",
+        help="a CORAL head's age: sum of probabilities, or count of those above one half",
+    )
+    parser.add_argument(
+        "--limit", type=_positive, metavar="N", help="measure N faces, chosen over ages by --seed"
+    )
+
+
+def _add_latency(commands: "_Subparsers") -> None:
+    parser = commands.add_parser("latency", help="milliseconds a run, one model or two in turn")
+    parser.set_defaults(body=_latency)
+    _add_models(parser, "run in turn with the first; the ratio is first / second")
+    parser.add_argument("--json", metavar="OUT", help=_JSON_HELP)
+    parser.add_argument("--seconds", type=float, metavar="S", help="measure at least this long")
+    parser.add_argument("--runs", type=_positive, metavar="K", help="measure at least so often")
+    parser.add_argument(
+        "--loads", type=_positive, metavar="L", help="load the models anew so often, at least 2"
+    )
+    parser.add_argument("--quick", action="store_true", help="a short look; the file says so")
+
+
+def _add_detection(commands: "_Subparsers") -> None:
+    parser = commands.add_parser("detection", help="faces found and invented on labelled photos")
+    parser.set_defaults(body=_detection)
+    parser.add_argument("--photos", required=True, metavar="DIR", help="folder of the photos")
+    parser.add_argument(
+        "--boxes",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="box files in dlib's imglab XML (default: every .xml in the folder)",
+    )
+    parser.add_argument(
+        "--detector",
+        action="append",
+        metavar="NAME",
+        help="int8, float32, package (the mtcnn package) or a folder; repeatable "
+        "(default: int8 and float32)",
+    )
+    parser.add_argument(
+        "--min-face",
+        type=float,
+        default=20.0,
+        metavar="PIXELS",
+        help="side of the smallest face looked for (default: %(default)g)",
+    )
+    parser.add_argument("--json", required=True, metavar="OUT", help=_JSON_HELP)
+    _add_shared(parser)
+
+
+def _add_compare(commands: "_Subparsers") -> None:
+    parser = commands.add_parser("compare", help="result files of one kind as a Markdown table")
+    parser.set_defaults(body=_compare)
+    parser.add_argument("files", nargs="+", metavar="FILE", help="two or more result files")
+
+
+def _add_models(parser: argparse.ArgumentParser, against: str) -> None:
+    parser.add_argument("--model", required=True, metavar="M", help=".tflite, or a Keras file")
+    parser.add_argument("--against", metavar="N", help=f"a second model, {against}")
+    parser.add_argument(
+        "--contract", metavar="FILE", help="contract of a Keras file (default: its .json neighbour)"
+    )
+    _add_shared(parser)
+
+
+def _add_shared(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--threads", type=_positive, default=1, metavar="T", help="CPU threads")
+    parser.add_argument("--seed", type=int, default=0, help="of every random choice")
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is below 1")
+    return value
+
+
+def _accuracy(options: argparse.Namespace, command: Sequence[str]) -> int:
+    from faceage_benchmarks import accuracy
+
+    _writable(options.json, options.csv)
+    return accuracy.run(options, command)
+
+
+def _latency(options: argparse.Namespace, command: Sequence[str]) -> int:
+    from faceage_benchmarks import latency
+
+    _writable(options.json)
+    return latency.run(options, command)
+
+
+def _detection(options: argparse.Namespace, command: Sequence[str]) -> int:
+    from faceage_benchmarks import detection
+
+    _writable(options.json)
+    return detection.run(options, command)
+
+
+def _compare(options: argparse.Namespace, _command: Sequence[str]) -> int:
+    from faceage_benchmarks.compare import compare_files
+
+    if len(options.files) < 2:
+        raise UsageError("one file has nothing to stand beside; give two or more result files")
+    sys.stdout.write(compare_files(options.files))
+    return 0
+
+
+def _writable(*targets: str | None) -> None:
+    """Refuse a target that cannot be written before minutes are spent on what would go there.
+
+    Raises:
+        OutputError: its folder is missing, or it is a folder itself.
+    """
+    for target in targets:
+        if target is None or target == "-":
+            continue
+        path = Path(target)
+        if path.is_dir():
+            raise OutputError(f"{target} is a folder; name the file to write in it")
+        if not path.parent.is_dir():
+            raise OutputError(
+                f"{path.parent} is no folder; make it, or write {path.name} elsewhere"
+            )

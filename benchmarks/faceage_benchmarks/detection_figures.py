@@ -1,0 +1,127 @@
+"""From the samples of a detection result to its figures.
+
+A photo's boxes and detections are the samples; which detection found which face is worked out
+here, so that another rule can be tried on the same file.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from faceage_benchmarks.matching import IOU_THRESHOLD, match, overlaps
+from faceage_calibration.errors import SamplesError
+from faceage_calibration.stats import quantile, share_interval
+
+__all__ = ["detection_figures"]
+
+# Landmark distances are measured from this detector's points, when it took part.
+_REFERENCE = "float32"
+# In the order of FrameLandmarks.
+_LEFT_EYE, _RIGHT_EYE = 0, 1
+
+
+def detection_figures(samples: Mapping[str, Any], bootstrap: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the figures of a detection result.
+
+    Args:
+        samples: `photos` (list of `file`, `boxes` and `ignored`, boxes [x, y, width, height]),
+            `detections` (detector name to one list per photo of `box`, `score` and `landmarks`,
+            5 pairs), `ms` (detector name to milliseconds per photo) and `digests`.
+        bootstrap: from result.bootstrap_settings; its confidence is that of the recall's interval.
+
+    Returns:
+        `n` labelled faces, `photos`, `reference` (whose landmarks the others are compared with)
+        and `detectors`, one object for each.
+
+    Raises:
+        SamplesError: no labelled face.
+    """
+    photos = samples["photos"]
+    n = sum(len(photo["boxes"]) for photo in photos)
+    if n == 0:
+        raise SamplesError("no labelled face; recall has no value")
+    detections = samples["detections"]
+    reference = _REFERENCE if _REFERENCE in detections else next(iter(detections))
+    matches = {name: _matches(photos, detections[name]) for name in detections}
+    rows = []
+    for name, faces in detections.items():
+        distances = _landmark_distances(
+            faces, matches[name], detections[reference], matches[reference]
+        )
+        rows.append(
+            {"name": name, "digest": samples["digests"][name]}
+            | _recall(matches[name], bootstrap["confidence"])
+            | {"false_boxes": sum(map(_false_boxes, photos, faces, matches[name]))}
+            | {"p50_ms": quantile(samples["ms"][name], 0.5)}
+            | {"landmark_distance": quantile(distances, 0.5) if distances else None}
+            | {"landmark_faces": len(distances)}
+        )
+    return {
+        "n": n,
+        "photos": len(photos),
+        "reference": reference,
+        "recall_ci95_is": "Wilson score interval",
+        "detectors": rows,
+    }
+
+
+def _matches(
+    photos: list[dict[str, Any]], detections: list[list[dict[str, Any]]]
+) -> list[list[int | None]]:
+    return [
+        match(
+            photo["boxes"],
+            [face["box"] for face in faces],
+            [face["score"] for face in faces],
+            iou=IOU_THRESHOLD,
+        )
+        for photo, faces in zip(photos, detections, strict=True)
+    ]
+
+
+def _recall(matches: list[list[int | None]], confidence: float) -> dict[str, Any]:
+    hits = [index is not None for photo in matches for index in photo]
+    return {
+        "found": sum(hits),
+        "recall": sum(hits) / len(hits),
+        "recall_ci95": list(share_interval(sum(hits), len(hits), confidence=confidence)),
+    }
+
+
+def _false_boxes(
+    photo: dict[str, Any], faces: list[dict[str, Any]], found: list[int | None]
+) -> int:
+    """Count the detections that found no labelled face and lie on no ignored one."""
+    spare = [face["box"] for index, face in enumerate(faces) if index not in found]
+    if not spare:
+        return 0
+    if not photo["ignored"]:
+        return len(spare)
+    return int((overlaps(spare, photo["ignored"]).max(axis=1) < IOU_THRESHOLD).sum())
+
+
+def _landmark_distances(
+    detections: list[list[dict[str, Any]]],
+    matches: list[list[int | None]],
+    reference: list[list[dict[str, Any]]],
+    reference_matches: list[list[int | None]],
+) -> list[float]:
+    """Return a distance for each labelled face that both found.
+
+    The mean distance of the five points, as a share of the distance between the reference's eyes:
+    the same error in pixels means less on a larger face.
+    """
+    distances = []
+    for faces, found, others, other_found in zip(
+        detections, matches, reference, reference_matches, strict=True
+    ):
+        for index, other in zip(found, other_found, strict=True):
+            if index is None or other is None:
+                continue
+            points = np.asarray(faces[index]["landmarks"], dtype=np.float64)
+            truth = np.asarray(others[other]["landmarks"], dtype=np.float64)
+            eyes = float(np.linalg.norm(truth[_RIGHT_EYE] - truth[_LEFT_EYE]))
+            if eyes > 0:
+                distances.append(float(np.linalg.norm(points - truth, axis=1).mean()) / eyes)
+    return distances

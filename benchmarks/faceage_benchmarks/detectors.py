@@ -1,0 +1,129 @@
+"""The detectors that can be measured: ours by scheme or folder, and the mtcnn package."""
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceage_edge.errors import UsageError, missing_extra
+from faceage_edge.geometry import Face, FrameBox, FrameLandmarks
+from faceage_edge.mtcnn import Mtcnn, load_detector
+
+__all__ = [
+    "PACKAGE",
+    "SCHEMES",
+    "NamedDetector",
+    "open_cascade",
+    "open_detector",
+    "package_faces",
+]
+
+Frame = NDArray[np.uint8]
+
+SCHEMES = ("int8", "float32")
+PACKAGE = "package"
+_SHIPPED = "mtcnn"
+# The package's default; from 21 on its own pyramid has levels below its 12-pixel window, which
+# Keras 3.15 refuses with an exception.
+_PACKAGE_MIN_FACE = 20
+_POINTS = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
+
+
+@dataclass(frozen=True)
+class NamedDetector:
+    """A detector as a measurement sees it.
+
+    Attributes:
+        name: column title in the result.
+        digest: of its models, None where the models are inside another package.
+        detect: from a frame, uint8 (height, width, 3) BGR, to its faces, surest first.
+    """
+
+    name: str
+    digest: str | None
+    detect: Callable[[Frame], list[Face]]
+
+
+def open_cascade(name: str, *, threads: int = 1) -> Mtcnn:
+    """Open our detector.
+
+    Args:
+        name: a scheme of the shipped detector, or a folder, of which the int8 networks are taken.
+        threads: CPU threads for one invoke.
+
+    Raises:
+        ModelFileError: no such models, or damaged ones.
+    """
+    if name in SCHEMES:
+        return load_detector(_SHIPPED, scheme=name, threads=threads)
+    return load_detector(name, threads=threads)
+
+
+def open_detector(name: str, *, min_face: float, threads: int = 1) -> NamedDetector:
+    """Open a detector by the name that the command line gives it.
+
+    Args:
+        name: "int8", "float32", "package" or a folder.
+        min_face: side of the smallest face looked for, in pixels of the frame.
+        threads: CPU threads; the package takes its own choice.
+
+    Raises:
+        ModelFileError: no such models, or damaged ones.
+        MissingExtraError: the package is not installed.
+        UsageError: the package cannot look for faces of that size.
+    """
+    if name == PACKAGE:
+        return _package(min_face)
+    cascade = open_cascade(name, threads=threads)
+    return NamedDetector(
+        name, cascade.digest, lambda frame: cascade.detect(frame, min_face=min_face)
+    )
+
+
+def _package(min_face: float) -> NamedDetector:
+    if min_face > _PACKAGE_MIN_FACE:
+        raise UsageError(
+            f"the mtcnn package fails with a smallest face above {_PACKAGE_MIN_FACE} pixels, "
+            f"found --min-face {min_face:g}; measure all detectors at {_PACKAGE_MIN_FACE}"
+        )
+    # Looked for before TensorFlow, which takes seconds to import.
+    if importlib.util.find_spec("mtcnn") is None:
+        raise missing_extra("mtcnn", "bench")
+    # Switches TensorFlow's start-up chatter off, and words its absence.
+    from faceage_models.frameworks import import_tensorflow
+
+    import_tensorflow()
+    from mtcnn import MTCNN
+
+    detector = MTCNN()
+    return NamedDetector(
+        PACKAGE, None, lambda frame: package_faces(detector, frame, min_face=min_face)
+    )
+
+
+def package_faces(detector: Any, frame: Frame, *, min_face: float) -> list[Face]:
+    """Run the package's detector on a frame.
+
+    Args:
+        detector: an mtcnn.MTCNN.
+        frame: uint8 (height, width, 3), BGR; the package wants RGB.
+        min_face: in pixels of the frame.
+
+    Returns:
+        Its faces, the surest first.
+    """
+    rows = detector.detect_faces(np.ascontiguousarray(frame[..., ::-1]), min_face_size=min_face)
+    faces = [
+        Face(
+            box=FrameBox(*(float(value) for value in row["box"])),
+            landmarks=FrameLandmarks(
+                np.array([row["keypoints"][point] for point in _POINTS], dtype=np.float64)
+            ),
+            score=float(row["confidence"]),
+        )
+        for row in rows
+    ]
+    return sorted(faces, key=lambda face: -face.score)

@@ -1,0 +1,42 @@
+"""Every kind's way from samples to figures, so that a file's numbers can be computed again."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from faceage_benchmarks.age_figures import age_figures
+from faceage_benchmarks.clip_ages import clip_figures
+from faceage_benchmarks.detection_figures import detection_figures
+from faceage_benchmarks.errors import ResultFileError
+from faceage_benchmarks.timings import latency_figures
+
+__all__ = ["FIGURES", "recompute"]
+
+Figures = Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]
+
+FIGURES: dict[str, Figures] = {
+    "accuracy": age_figures,
+    "latency": latency_figures,
+    "detection": detection_figures,
+    "demo": clip_figures,
+}
+
+
+def recompute(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Compute a result's figures again from the samples that it holds.
+
+    Args:
+        result: as read by result.read_result.
+
+    Returns:
+        The keys of the file that are figures, with the same values.
+
+    Raises:
+        ResultFileError: a kind that this version cannot compute.
+        SamplesError: the samples do not fit together.
+    """
+    compute = FIGURES.get(result["kind"])
+    if compute is None:
+        raise ResultFileError(
+            f"this version computes {', '.join(FIGURES)}, not a result of kind {result['kind']!r}"
+        )
+    return compute(result["samples"], result["bootstrap"])

@@ -1,0 +1,73 @@
+"""Open a model for a measurement, whatever file it is in: .tflite, or Keras on the host."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceage_edge.bundles import find
+from faceage_edge.contract import Contract
+from faceage_edge.model import load_model
+
+__all__ = ["KERAS_SUFFIXES", "OpenedModel", "Pictures", "open_model"]
+
+Pictures = NDArray[np.uint8]
+
+KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
+
+
+@dataclass(frozen=True)
+class OpenedModel:
+    """A loaded model as a measurement sees it.
+
+    Attributes:
+        identity: the result file's `model`: path as given, name, digest, scheme, bytes.
+        contract: how its pictures are made and its outputs decoded.
+        run: from crops, uint8 (n, height, width, 3) BGR in the contract's size, to real values
+            by output name, float32 (n, ...).
+    """
+
+    identity: dict[str, Any]
+    contract: Contract
+    run: Callable[[Pictures], dict[str, NDArray[np.float32]]]
+
+
+def open_model(name: str, *, contract_file: str | None = None, threads: int = 1) -> OpenedModel:
+    """Open a model.
+
+    Args:
+        name: path of a .tflite file with its contract or of a Keras file, or a shipped name.
+        contract_file: contract of a Keras file, which carries none; its neighbour with the
+            ending .json when left out. Not used for .tflite.
+        threads: CPU threads.
+
+    Raises:
+        ModelFileError: missing, damaged or foreign file.
+        ContractError: no contract, or one about another file.
+        MissingExtraError: a Keras file where Keras is not installed.
+    """
+    file = find(name)
+    if file.suffix in KERAS_SUFFIXES:
+        # Keras lives on the host only; the device never gets here.
+        from faceage_benchmarks.keras_model import open_keras
+
+        contract, run, known = open_keras(file, contract_file, threads=threads)
+    else:
+        model = load_model(file, threads=threads)
+        contract, run, known = model.contract, model.run, {}
+    return OpenedModel(_identity(name, file, contract, known), contract, run)
+
+
+def _identity(name: str, file: Path, contract: Contract, known: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "path": name,
+        "name": contract.name,
+        "task": contract.task,
+        "digest": contract.model_digest,
+        "scheme": contract.scheme,
+        "bytes": file.stat().st_size,
+        **known,
+    }

@@ -1,0 +1,177 @@
+"""Results as Markdown tables: a row a figure, a column a model."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from faceage_benchmarks.errors import ResultFileError
+
+__all__ = ["Column", "markdown", "table_of"]
+
+Column = tuple[str, dict[str, str]]
+
+
+def table_of(results: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
+    """Return one Markdown table of results of one kind.
+
+    Args:
+        results: title and result; a result with a second model fills two columns.
+
+    Raises:
+        ResultFileError: different kinds, or a kind this version knows no table for.
+    """
+    kinds = sorted({result["kind"] for _, result in results})
+    if len(kinds) != 1:
+        raise ResultFileError(
+            f"results of different kinds do not compare: found {' and '.join(kinds)}; "
+            "give files of one kind"
+        )
+    if kinds[0] not in _COLUMNS:
+        raise ResultFileError(f"this version has no table for results of kind {kinds[0]!r}")
+    columns = [column for title, result in results for column in _COLUMNS[kinds[0]](title, result)]
+    return markdown(columns)
+
+
+def markdown(columns: Sequence[Column]) -> str:
+    """Return a Markdown table.
+
+    Args:
+        columns: title and cells by row name; rows stand in the order they first appear, a cell
+            that a column lacks is a dash.
+    """
+    rows = list(dict.fromkeys(name for _, cells in columns for name in cells))
+    lines = [["", *(title.replace("|", "/") for title, _ in columns)]]
+    lines += [[name, *(cells.get(name, "–") for _, cells in columns)] for name in rows]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(lines[0]))]
+    texts = []
+    for line in lines:
+        cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
+        texts.append("| " + " | ".join(cells) + " |")
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return "\n".join([texts[0], rule, *texts[1:]]) + "\n"
+
+
+def _accuracy_columns(title: str, result: Mapping[str, Any]) -> list[Column]:
+    shared = {
+        "crops": str(result["crops"]),
+        "n": str(result["n"]),
+        "missed": f"{result['missed']} ({100 * result['missed_share']:.2f} %)",
+    }
+    ours = _model_cells(result["model"]) | shared | _age_cells(result) | _delta_cells(result)
+    columns = [(title, ours)]
+    if "against" in result:
+        theirs = _model_cells(result["against"]) | shared | _age_cells(result["against_figures"])
+        columns.append((f"{title} (against)", theirs))
+    return columns
+
+
+def _age_cells(figures: Mapping[str, Any]) -> dict[str, str]:
+    if "outside_bin" in figures:
+        cells = {
+            "years outside the bin": _with_interval(figures, "outside_bin"),
+            "in the bin": _percent(figures["bin_accuracy"]),
+        }
+        return cells | {
+            f"outside {band['bin']}": f"{band['outside_bin']:.2f} (n {band['n']})"
+            for band in figures["per_bin"]
+        }
+    cells = {
+        "MAE, years": _with_interval(figures, "mae"),
+        "MAE of found faces": _number(figures["mae_found"]),
+        "signed error": f"{figures['signed_error']:+.3f}",
+        "RMSE": _number(figures["rmse"]),
+        "within 5 years": _percent(figures["cs5"]),
+    }
+    if "interval_coverage" in figures:
+        cells["interval holds"] = _percent(figures["interval_coverage"])
+        cells["interval width"] = _number(figures["interval_width"])
+    return cells | {
+        f"MAE {band['band']}": f"{band['mae']:.2f} (n {band['n']})"
+        for band in figures["per_decade"]
+    }
+
+
+def _delta_cells(result: Mapping[str, Any]) -> dict[str, str]:
+    cells = {}
+    for key, label in (("delta_mae", "ΔMAE, same crops"), ("delta_outside_bin", "Δ, same crops")):
+        if key in result:
+            cells[label] = _with_interval(result, key, sign="+")
+    if "max_abs_difference" in result:
+        cells["largest difference"] = _number(result["max_abs_difference"])
+    return cells
+
+
+def _latency_columns(title: str, result: Mapping[str, Any]) -> list[Column]:
+    ours = _model_cells(result["model"]) | _timing_cells(result)
+    ours |= {"cold start, ms": _cold(result["cold_start"]), "machine": _machine(result)}
+    if "ratio" in result:
+        ours["ratio"] = _with_interval(result, "ratio")
+    columns = [(title, ours)]
+    if "against" in result:
+        theirs = _model_cells(result["against"]) | _timing_cells(result["against_figures"])
+        theirs |= {"cold start, ms": _cold(result["against_cold_start"])}
+        columns.append((f"{title} (against)", theirs | {"machine": _machine(result)}))
+    return columns
+
+
+def _timing_cells(figures: Mapping[str, Any]) -> dict[str, str]:
+    quantiles = ("p50_ms", "p90_ms", "p99_ms")
+    return {"runs": str(figures["n"])} | {
+        key.replace("_", ", "): _with_interval(figures, key) for key in quantiles
+    }
+
+
+def _detection_columns(title: str, result: Mapping[str, Any]) -> list[Column]:
+    columns = []
+    for detector in result["detectors"]:
+        distance = detector.get("landmark_distance")
+        columns.append(
+            (
+                f"{title}: {detector['name']}",
+                {
+                    "faces found": f"{detector['found']} of {result['n']}",
+                    "recall": _with_interval(detector, "recall"),
+                    "false boxes": str(detector["false_boxes"]),
+                    "ms a photo, p50": _number(detector["p50_ms"]),
+                    f"landmarks from {result['reference']}": _number(distance),
+                },
+            )
+        )
+    return columns
+
+
+def _model_cells(model: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "model": str(model["name"]),
+        "scheme": str(model["scheme"]),
+        "digest": str(model["digest"])[:12],
+        "bytes": f"{model['bytes']:,}",
+    }
+
+
+def _machine(result: Mapping[str, Any]) -> str:
+    machine = result["machine"]
+    return f"{machine['model'] or machine['architecture']}, {result['threads']} thread(s)"
+
+
+def _cold(start: Mapping[str, Any]) -> str:
+    return f"{start['load_ms']:.1f} + {start['first_run_ms']:.1f}"
+
+
+def _with_interval(figures: Mapping[str, Any], key: str, sign: str = "") -> str:
+    low, high = figures[f"{key}_ci95"]
+    return f"{figures[key]:{sign}.3f} [{low:{sign}.3f}, {high:{sign}.3f}]"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+_COLUMNS = {
+    "accuracy": _accuracy_columns,
+    "latency": _latency_columns,
+    "detection": _detection_columns,
+}
