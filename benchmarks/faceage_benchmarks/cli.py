@@ -4,11 +4,13 @@ Results go to stdout, progress to stderr. Exit codes: 0 done, 1 an error of ours
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from faceage_edge.atomic import write_text
 from faceage_edge.command import run as run_command
 from faceage_edge.errors import OutputError, UsageError
 
@@ -129,6 +131,7 @@ def _add_compare(commands: "_Subparsers") -> None:
     parser = commands.add_parser("compare", help="result files of one kind as a Markdown table")
     parser.set_defaults(body=_compare)
     parser.add_argument("files", nargs="+", metavar="FILE", help="two or more result files")
+    parser.add_argument("--json", metavar="OUT", help="write the paired changes as JSON as well")
 
 
 def _add_models(parser: argparse.ArgumentParser, against: str) -> None:
@@ -173,12 +176,16 @@ def _detection(options: argparse.Namespace, command: Sequence[str]) -> int:
     return detection.run(options, command)
 
 
-def _compare(options: argparse.Namespace, _command: Sequence[str]) -> int:
+def _compare(options: argparse.Namespace, command: Sequence[str]) -> int:
     from faceage_benchmarks.compare import compare_files
 
     if len(options.files) < 2:
         raise UsageError("one file has nothing to stand beside; give two or more result files")
-    sys.stdout.write(compare_files(options.files))
+    text, changes = compare_files(options.files)
+    if options.json is not None:
+        document = {"command": list(command), "changes": [vars(change) for change in changes]}
+        write_text(Path(options.json), json.dumps(document, indent=1) + "\n")
+    sys.stdout.write(text)
     return 0
 
 

@@ -1,6 +1,7 @@
 """Result files side by side."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,37 +13,64 @@ from faceage_benchmarks.result import read_result
 from faceage_benchmarks.tables import table_of
 from faceage_calibration.stats import mean_interval
 
-__all__ = ["compare_files", "paired_change"]
+__all__ = ["Change", "compare_files", "paired_change"]
 
 
-def compare_files(paths: Sequence[str]) -> str:
-    """Return a Markdown table of result files, and what changed where the same faces stand in two.
+@dataclass(frozen=True)
+class Change:
+    """What the mean absolute error did from one accuracy file to another, in years.
+
+    `mean` and `ci95` are None where the two did not measure the same `n` faces.
+    """
+
+    file: str
+    against: str
+    n: int
+    mean: float | None
+    ci95: tuple[float, float] | None
+
+
+def compare_files(paths: Sequence[str]) -> tuple[str, list[Change]]:
+    """Put result files side by side.
 
     Args:
         paths: two or more files of one kind; accuracy files of the same faces are also compared
             face by face with the first, which measures whole pipeline against whole pipeline.
+
+    Returns:
+        A Markdown table with a line for each change, and the changes.
 
     Raises:
         ResultFileError: a file that is no result, or files of different kinds.
     """
     results = [(path, read_result(path)) for path in paths]
     text = table_of([(Path(path).stem, result) for path, result in results])
+    changes = _changes(results)
+    if changes:
+        text += "\n" + "".join(f"{_sentence(change)}\n" for change in changes)
+    return text, changes
+
+
+def _changes(results: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Change]:
     first_path, first = results[0]
     if first["kind"] != "accuracy":
-        return text
-    notes = []
+        return []
+    changes = []
     for path, result in results[1:]:
-        change = paired_change(first, result)
-        pair = f"{Path(path).stem} against {Path(first_path).stem}"
-        if change is None:
-            notes.append(f"{pair}: other faces, so no paired difference.")
-            continue
-        mean, (low, high) = change
-        notes.append(
-            f"{pair}, same {result['n']} faces, whole pipelines: "
-            f"error {mean:+.3f} years [{low:+.3f}, {high:+.3f}]."
-        )
-    return text + "\n" + "\n".join(notes) + "\n"
+        mean, ci95 = paired_change(first, result) or (None, None)
+        changes.append(Change(Path(path).stem, Path(first_path).stem, result["n"], mean, ci95))
+    return changes
+
+
+def _sentence(change: Change) -> str:
+    pair = f"{change.file} against {change.against}"
+    if change.mean is None or change.ci95 is None:
+        return f"{pair}: other faces, so no paired difference."
+    low, high = change.ci95
+    return (
+        f"{pair}, same {change.n} faces, whole pipelines: "
+        f"error {change.mean:+.3f} years [{low:+.3f}, {high:+.3f}]."
+    )
 
 
 def paired_change(

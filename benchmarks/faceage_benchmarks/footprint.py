@@ -21,6 +21,8 @@ from faceage_edge.errors import FaceageError
 
 __all__ = ["installed_sizes", "main"]
 
+_WORTH_NAMING = 1_000_000
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and write the result file."""
@@ -36,23 +38,30 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _measure(options: argparse.Namespace) -> int:
+    sets = {
+        extras or "plain": installed_sizes(options.project, extras, options.constraints)
+        for extras in options.extras
+    }
     document = {
         "schema": "faceage-footprint/1",
         "python": platform.python_version(),
         "machine": platform.machine(),
         "constraints": options.constraints,
         "sets": {
-            extras or "plain": installed_sizes(options.project, extras, options.constraints)
-            for extras in options.extras
+            name: {
+                "total_bytes": sum(sizes.values()),
+                "packages": {key: size for key, size in sizes.items() if size > _WORTH_NAMING},
+            }
+            for name, sizes in sets.items()
         },
     }
     write_text(options.json, json.dumps(document, indent=1) + "\n")
-    for name, sizes in document["sets"].items():  # type: ignore[attr-defined]
-        print(f"{name}: {sizes['total_bytes'] / 1e6:,.0f} MB")
+    for name, sizes in sets.items():
+        print(f"{name}: {sum(sizes.values()) / 1e6:,.0f} MB")
     return 0
 
 
-def installed_sizes(project: str, extras: str, constraints: str | None) -> dict[str, object]:
+def installed_sizes(project: str, extras: str, constraints: str | None) -> dict[str, int]:
     """Install into a fresh environment and add up its packages.
 
     Args:
@@ -61,7 +70,7 @@ def installed_sizes(project: str, extras: str, constraints: str | None) -> dict[
         constraints: a pip constraints file, or None.
 
     Returns:
-        `total_bytes`, and `packages`: bytes by top-level entry of site-packages above 1 MB.
+        Bytes by top-level entry of site-packages, in order of their names.
 
     Raises:
         FaceageError: pip failed; its last lines are in the message.
@@ -75,13 +84,11 @@ def installed_sizes(project: str, extras: str, constraints: str | None) -> dict[
         if done.returncode:
             raise FaceageError(f"pip could not install {target}: {done.stderr[-800:]}")
         packages = next(Path(folder).glob("lib/python*/site-packages"))
-        sizes = {
+        return {
             entry.name: sum(file.stat().st_size for file in _files(entry))
-            for entry in packages.iterdir()
+            for entry in sorted(packages.iterdir())
             if entry.name.split("-")[0] not in {"pip", "setuptools"}
         }
-    large = {name: size for name, size in sorted(sizes.items()) if size > 1_000_000}
-    return {"total_bytes": sum(sizes.values()), "packages": large}
 
 
 def _files(entry: Path) -> list[Path]:

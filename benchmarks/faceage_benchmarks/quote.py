@@ -26,7 +26,7 @@ from faceage_edge.errors import QualityGateError
 
 __all__ = ["main", "quoted"]
 
-_QUOTE = re.compile(r"<!--q (\S+) (\S+) (\S+)-->(.*?)<!--/q-->")
+_QUOTE = re.compile(r"<!--q (\S+) (\S+) (\S+?)-->(.*?)<!--/q-->")
 _KEY = re.compile(r"(?P<path>[^*/]+)(?:(?P<sign>[*/])(?P<factor>[0-9.]+))?")
 
 

@@ -1,11 +1,14 @@
 """Tables of results, and the paired difference of two files."""
 
+import json
 from collections.abc import Callable
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from faceage_benchmarks.cli import main
 from faceage_benchmarks.compare import paired_change
 from faceage_benchmarks.errors import ResultFileError
 from faceage_benchmarks.tables import markdown, table_of
@@ -74,3 +77,23 @@ def test_same_faces_with_other_ages(accuracy_of: Make, exact_samples: dict[str, 
     other["samples"]["true"][0] += 1
     with pytest.raises(ResultFileError, match="different ages"):
         paired_change(first, other)
+
+
+def test_changes_are_written(
+    tmp_path: Path, accuracy_of: Make, exact_samples: dict[str, Any]
+) -> None:
+    """`compare --json` keeps the paired change; of another set it keeps that there is none."""
+    worse = exact_samples | {"predicted": [age + 1 for age in exact_samples["true"]]}
+    exact = exact_samples | {"predicted": list(exact_samples["true"])}
+    other = deepcopy(accuracy_of(exact))
+    other["samples"]["faces"].reverse()
+    files = {"exact": accuracy_of(exact), "worse": accuracy_of(worse), "other": other}
+    for name, result in files.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(result))
+    out = tmp_path / "changes.json"
+    paths = [str(tmp_path / f"{name}.json") for name in files]
+    assert main(["compare", *paths, "--json", str(out)]) == 0
+    changes = json.loads(out.read_text())["changes"]
+    assert [change["file"] for change in changes] == ["worse", "other"]
+    assert changes[0]["mean"] == pytest.approx(1.0)
+    assert changes[1]["mean"] is None

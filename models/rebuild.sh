@@ -1,0 +1,37 @@
+#!/bin/sh
+# Make every shipped model file again from the pilot's weights, the mtcnn package and the data.
+#
+#     sh models/rebuild.sh DATA      DATA: the folder that holds data/ and weights/
+#
+# Needs the installed project with its [bench] extra (TensorFlow, mtcnn). About six minutes on two
+# cores. Run benchmarks/release.py afterwards: the figures belong to the files.
+set -eu
+data=$1
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+mkdir "$scratch/detector" "$scratch/age"
+
+# The detector first: the faces' usual places in each source are measured with it.
+python -m faceage_models.export mtcnn --out "$scratch/detector"
+python -m faceage_convert.ship --raw "$scratch/detector" --models models
+for source in utkface fairface; do
+    faceage-calibrate alignment --faces "$data/data/$source-train.tar" \
+        --convention-name "$source" --json calibration/faceage_calibration/alignment.json
+done
+faceage-calibrate ranges --model models/mtcnn --faces "$data/data/fairface-train.tar" \
+    --count 1500 --out models/mtcnn
+
+python -m faceage_models.export age --out "$scratch/age" \
+    --weights "$data/weights/pilot_mobilenet_0.75_128_coral.npz"
+python -m faceage_convert.ship --raw "$scratch/age" --models models
+
+# Earlier int8 files would hand their measured figures on to the same graph.
+rm -f models/age-mobilenet/*.int8.* models/mtcnn/*.int8.*
+# The int8 detector first: it cuts the faces of the next step.
+faceage-convert --quantize int8 --detector-only --out "$scratch/mtcnn"
+cp "$scratch"/mtcnn/mtcnn-*.int8.* models/mtcnn/
+faceage-convert --quantize int8 --model models/age-mobilenet/age-mobilenet.float32.tflite \
+    --faces "$data/data/utkface-calib.tar" --count 786 \
+    --eval-faces "$data/data/utkface-dev.tar" --out "$scratch/bundle"
+cp "$scratch"/bundle/age-mobilenet.int8.* "$scratch"/bundle/age-mobilenet.ranges.json \
+    models/age-mobilenet/
