@@ -1,0 +1,114 @@
+"""What tests of every folder share: where data and shipped models lie, and frames with a face."""
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+# Read when TensorFlow is first imported, by whichever test comes first: no start-up log, no GPU
+# probing, and no more threads than a small CI machine has cores.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "2")
+os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+Frame = npt.NDArray[np.uint8]
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """Where the shipped model files lie in the checkout."""
+
+    age_float: Path
+    age_int8: Path
+    age_ranges: Path
+    mtcnn: Path
+
+
+@pytest.fixture(scope="session")
+def repo_root() -> Path:
+    """The checkout's root."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of data that is not in the repository; tests that need it skip without it."""
+    named = os.environ.get("FACEAGE_DATA")
+    folder = Path(named) if named else ROOT.parent / "shared"
+    if not (folder / "data").is_dir():
+        what = "$FACEAGE_DATA" if named else "../shared"
+        pytest.skip(f"needs faces that are not in the repository: {what} has no folder data/")
+    return folder.resolve()
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Shipped:
+    """The shipped models; a checkout without them is broken, so their absence fails."""
+    age = ROOT / "models" / "age-mobilenet"
+    found = Shipped(
+        age_float=age / "age-mobilenet.float32.tflite",
+        age_int8=age / "age-mobilenet.int8.tflite",
+        age_ranges=age / "age-mobilenet.ranges.json",
+        mtcnn=ROOT / "models" / "mtcnn",
+    )
+    missing = [path for path in vars(found).values() if not path.exists()]
+    assert not missing, f"shipped model files are missing: {missing}"
+    return found
+
+
+@pytest.fixture
+def astronaut() -> Frame:
+    """NASA's portrait of Eileen Collins from scikit-image: uint8 (512, 512, 3), BGR, one face.
+
+    The face lies at about x 180..265, y 65..185; each test gets its own copy.
+    """
+    # Heavy, and only some tests need it.
+    from skimage import data
+
+    return np.ascontiguousarray(data.astronaut()[:, :, ::-1])
+
+
+@pytest.fixture
+def write_frames(tmp_path: Path) -> Callable[[Iterable[Frame]], Path]:
+    """Return a function that writes BGR frames as numbered PNG files and returns their folder."""
+
+    def write(frames: Iterable[Frame]) -> Path:
+        folder = tmp_path / "frames"
+        folder.mkdir()
+        for index, frame in enumerate(frames):
+            assert cv2.imwrite(str(folder / f"frame-{index:03d}.png"), frame)
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def write_clip(tmp_path: Path) -> Callable[[list[Frame]], Path]:
+    """Return a function that writes BGR frames as a 10 fps MP4 file and returns its path."""
+
+    def write(frames: list[Frame]) -> Path:
+        path = tmp_path / "clip.mp4"
+        height, width = frames[0].shape[:2]
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 10.0, (width, height))
+        assert writer.isOpened(), "this OpenCV cannot write MP4"
+        for frame in frames:
+            writer.write(frame)
+        writer.release()
+        return path
+
+    return write
+
+
+@pytest.fixture
+def walking_face(astronaut: Frame) -> list[Frame]:
+    """Eight frames, uint8 (240, 320, 3), BGR, in which the astronaut's face moves to the left."""
+    return [astronaut[:240, left : left + 320].copy() for left in range(60, 100, 5)]
