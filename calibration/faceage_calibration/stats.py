@@ -9,6 +9,7 @@ drops a sample or pools samples of two models.
 """
 
 from collections.abc import Iterator
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +27,7 @@ __all__ = [
     "median_ratio_interval",
     "quantile",
     "quantile_interval",
+    "share_interval",
     "unpaired_interval",
 ]
 
@@ -118,6 +120,28 @@ def unpaired_interval(
         draws = _draws(values.size, resamples, stream)
         means.append(np.concatenate([values[rows].mean(axis=1) for rows in draws]))
     return _percentiles(means[0] - means[1], confidence)
+
+
+def share_interval(hits: int, n: int, *, confidence: float = CONFIDENCE) -> Interval:
+    """Return the interval of a share of independent yes-or-no samples.
+
+    Wilson's score interval (Wilson 1927): a bootstrap of samples that are all yes has no width,
+    as if the next one could not be a no.
+
+    Args:
+        hits: how many are yes, 0 to n.
+        n: how many there are, at least 1.
+        confidence: how often such an interval holds the true share.
+
+    Raises:
+        SamplesError: no samples, or more hits than samples.
+    """
+    if n < 1 or not 0 <= hits <= n:
+        raise SamplesError(f"{hits} hits of {n} samples are no share")
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    middle = (hits + z**2 / 2) / (n + z**2)
+    half = z / (n + z**2) * float(np.sqrt(hits * (n - hits) / n + z**2 / 4))
+    return Interval(max(middle - half, 0.0), min(middle + half, 1.0))
 
 
 def quantile_interval(

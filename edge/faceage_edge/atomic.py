@@ -29,8 +29,8 @@ def write_bytes(path: Path, data: bytes) -> None:
         # mkstemp makes the file private; a result is as readable as any other file.
         umask = os.umask(0)
         os.umask(umask)
-        os.chmod(beside, 0o666 & ~umask)
-        os.replace(beside, path)
+        Path(beside).chmod(0o666 & ~umask)
+        Path(beside).replace(path)
         beside = None
     except OSError as error:
         raise OutputError(

@@ -33,8 +33,8 @@ def parser(program: str) -> argparse.ArgumentParser:
 
     Returns:
         A parser whose namespace has `source`, `models`, `age`, `detector`, `annotate` (str or
-        None), `min_face` (float), `threads`, `max_frames`, `width`, `height`, `fps` (int or None)
-        and `decode`.
+        None), `min_face` (float or None), `threads`, `max_frames`, `width`, `height`, `fps` (int or
+        None) and `decode`.
     """
     made = argparse.ArgumentParser(
         prog=program,
@@ -44,7 +44,7 @@ def parser(program: str) -> argparse.ArgumentParser:
     )
     _add_input_and_output(made)
     _add_models(made.add_argument_group("models"))
-    _add_camera(made.add_argument_group("requests to a camera, which may give something else"))
+    _add_camera(made.add_argument_group("requests to a camera, which may give something else, or what raw frames are"))
     made.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     return made
 
@@ -53,8 +53,8 @@ def _add_input_and_output(made: argparse.ArgumentParser) -> None:
     made.add_argument(
         "--source",
         default="0",
-        help="video, GIF, picture, folder of pictures (in the order of their names), or a "
-        "camera's number (default: %(default)s)",
+        help="video, GIF, picture, folder of pictures (in the order of their names), a camera's "
+        "number, or - for raw BGR frames on standard input (default: %(default)s)",
     )
     made.add_argument(
         "--annotate",
@@ -81,9 +81,9 @@ def _add_models(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--min-face",
         type=_at_least(12, float),
-        default=40,
         metavar="PIXELS",
-        help="side of the smallest face looked for (default: %(default)s)",
+        help="side of the smallest face looked for (default: a twelfth of the frame's shorter "
+        "side, 40 at 640 x 480)",
     )
     group.add_argument(
         "--decode",

@@ -23,7 +23,7 @@ def run(program: str, body: Callable[[], int]) -> int:
     try:
         code = body()
         # What is still buffered would meet a closed pipe only after this function.
-        sys.stdout.flush()
+        print(end="", flush=True)
         return code
     except FaceageError as error:
         print(f"{program}: error: {error}", file=sys.stderr)

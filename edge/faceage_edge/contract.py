@@ -301,9 +301,9 @@ def _document(contract: Contract) -> dict[str, Any]:
         "outputs": [_output_document(output) for output in contract.outputs],
     }
     if contract.detector is not None:
-        stage = vars(contract.detector)
-        document["detector"] = {key: value for key, value in stage.items() if value}
-        document["detector"]["logit_threshold"] = contract.detector.logit_threshold
+        # Only the proposal network has a grid; a threshold may well be 0.
+        stage = vars(contract.detector).items()
+        document["detector"] = {k: v for k, v in stage if v or k not in ("stride", "cell")}
     if contract.interval is not None:
         document["interval"] = dict(vars(contract.interval))
     document["golden"] = contract.golden

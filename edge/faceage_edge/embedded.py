@@ -135,8 +135,8 @@ def _check_tensors(model: ModelFile, contract: Contract, where: str) -> None:
         if (*tensor.shape[:1], size, tensor.dtype) != stated:
             raise ContractError(
                 f"{where}: output {output.name!r} is {tensor.dtype} {tensor.shape}, its contract "
-                f"says {output.dtype} with {output.size} values for each of {expected.batch} crops; "
-                "convert the model again"
+                f"says {output.dtype} with {output.size} values for each of {expected.batch} "
+                "crops; convert the model again"
             )
         _check_quantum(tensor.scales, tensor.zero_points, output.scale, output.zero_point, where)
 
@@ -151,6 +151,6 @@ def _check_quantum(
     # Written so that a scale of NaN fails.
     if not abs(in_file[0] - scale) <= 1e-6 * in_file[0] or in_file[1] != zero_point:
         raise ContractError(
-            f"{where}: a tensor is quantized with scale {in_file[0]:g} and zero point {in_file[1]}, "
-            f"the contract says {scale:g} and {zero_point}; convert the model again"
+            f"{where}: a tensor is quantized with scale {in_file[0]:g} and zero point "
+            f"{in_file[1]}, the contract says {scale:g} and {zero_point}; convert the model again"
         )

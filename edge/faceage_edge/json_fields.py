@@ -110,7 +110,7 @@ class Fields:
             raise ContractError(f"{self.where}: the field {name!r} is missing")
         return self.document[name]
 
-    def _wrong(self, name: str, value: object, wanted: str) -> ContractError:
+    def _wrong(self, name: str, value: Any, wanted: str) -> ContractError:
         return ContractError(f"{self.where}: {name!r} is {_shown(value)}, expected {wanted}")
 
 

@@ -31,6 +31,9 @@ _LEVEL_NMS = 0.5
 # A scene with more candidates than this is noise; the strongest are kept so that one frame
 # cannot stall the loop.
 _MOST_CANDIDATES = 400
+# 40 pixels at 640 x 480; below 20 a face has too few pixels to tell an age from.
+_SHARE_OF_FRAME = 1 / 12
+_SMALLEST_USUAL = 20.0
 _STAGES = ("proposal", "refine", "output")
 
 
@@ -66,17 +69,20 @@ class Mtcnn:
         self.digest = hashlib.sha256(digests.encode()).hexdigest()
         self.scheme = proposal.contract.scheme
 
-    def detect(self, frame: Frame, *, min_face: float = 40) -> list[Face]:
+    def detect(self, frame: Frame, *, min_face: float | None = None) -> list[Face]:
         """Find the faces of a frame.
 
         Args:
             frame: uint8 (height, width, 3), BGR.
-            min_face: side of the smallest face looked for, in frame pixels; at least 12.
+            min_face: side of the smallest face looked for, in frame pixels; at least 12. None
+                takes a twelfth of the frame's shorter side (40 at 640 x 480), at least 20: the
+                cost of a frame then hardly depends on its size.
 
         Returns:
             Faces, the surest first; `score` is the last network's probability, 0 to 1.
         """
-        candidates = self._propose(frame, min_face)
+        smallest = _usual_min_face(frame) if min_face is None else min_face
+        candidates = self._propose(frame, smallest)
         candidates = self._refined(frame, candidates)
         return self._settled(frame, candidates)
 
@@ -183,6 +189,10 @@ def _check_grid(proposal: Model) -> None:
             f"{wanted.width} x {wanted.height} make {columns} x {rows} logits, found {size}; "
             "convert the detector again"
         )
+
+
+def _usual_min_face(frame: Frame) -> float:
+    return max(float(min(frame.shape[:2])) * _SHARE_OF_FRAME, _SMALLEST_USUAL)
 
 
 def _named(

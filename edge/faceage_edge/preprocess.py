@@ -4,6 +4,8 @@ A byte has 256 values, so any affine normalisation followed by quantization is a
 entries a channel; looking it up is exact and needs no floating point per pixel.
 """
 
+from typing import Any
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +15,7 @@ from faceage_edge.contract import Input
 __all__ = ["InputEncoder"]
 
 Pictures = npt.NDArray[np.uint8]
+Encoded = npt.NDArray[np.integer[Any] | np.floating[Any]]
 
 
 class InputEncoder:
@@ -32,7 +35,7 @@ class InputEncoder:
                 (self._table == offset_binary.view(np.int8)[None, :, None]).all()
             )
 
-    def encode(self, pictures: Pictures) -> npt.NDArray[np.generic]:
+    def encode(self, pictures: Pictures) -> Encoded:
         """Encode crops.
 
         Args:
@@ -50,15 +53,13 @@ class InputEncoder:
         encoded = [self._look_up(picture, self._own_table(picture)) for picture in pictures]
         return np.stack(encoded) if encoded else np.empty(pictures.shape, self._dtype)
 
-    def _look_up(
-        self, pictures: Pictures, table: npt.NDArray[np.generic]
-    ) -> npt.NDArray[np.generic]:
+    def _look_up(self, pictures: Pictures, table: Encoded) -> Encoded:
         flat = np.ascontiguousarray(pictures).reshape(-1, pictures.shape[-2], 3)
         if flat.size == 0:
             return np.empty(pictures.shape, self._dtype)
         return np.asarray(cv2.LUT(flat, table)).reshape(pictures.shape)
 
-    def _own_table(self, picture: Pictures) -> npt.NDArray[np.generic]:
+    def _own_table(self, picture: Pictures) -> Encoded:
         """The table of a crop that is standardised by its own mean and deviation.
 
         The floor 1/sqrt(N) is that of tf.image.per_image_standardization: a crop of one colour
@@ -68,9 +69,7 @@ class InputEncoder:
         std = max(float(picture.std(dtype=np.float64)), 1 / np.sqrt(picture.size))
         return self._affine(np.full(3, mean), np.full(3, std))
 
-    def _affine(
-        self, mean: npt.NDArray[np.float64], std: npt.NDArray[np.float64]
-    ) -> npt.NDArray[np.generic]:
+    def _affine(self, mean: npt.NDArray[np.float64], std: npt.NDArray[np.float64]) -> Encoded:
         """The table of real = (byte - mean) / std, quantized: shape (1, 256, 3)."""
         real = (np.arange(256, dtype=np.float64)[:, None] - mean) / std
         clip = self._input.normalisation.clip

@@ -1,6 +1,7 @@
 """Sources in files: films, pictures, folders of pictures; read in order, nothing dropped."""
 
 import math
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from faceage_edge.errors import SourceError, UsageError
 from faceage_edge.frames import CameraRequest, Frame, Picture, Source, as_bgr
 from faceage_edge.opencv_camera import Camera
 from faceage_edge.quiet_opencv import quiet_opencv
+from faceage_edge.raw_frames import RawFrames
 
 __all__ = ["Film", "PictureFiles", "open_source"]
 
@@ -27,12 +29,13 @@ def open_source(
 ) -> Source:
     """Open what the user named.
 
-    Digits alone are a camera's number (a file of that name is reached as ./0); else it is a path.
+    Digits alone are a camera's number (a file of that name is reached as ./0), a dash is raw
+    frames on standard input; else it is a path.
     What a file is decides its content, never its name; an animated GIF is a film.
 
     Args:
         text: as typed.
-        request: what to ask of a camera.
+        request: what to ask of a camera, or what raw frames are.
         leave: asked while waiting for a camera's next frame; true ends the iteration.
 
     Returns:
@@ -43,11 +46,13 @@ def open_source(
         UsageError: a request for a source that is no camera.
     """
     quiet_opencv()
+    if text == "-":
+        return RawFrames(sys.stdin.buffer, request)
     if text.isascii() and text.isdigit():
         return Freshest(Camera(int(text), request), leave=leave)
     if request != CameraRequest():
         raise UsageError(
-            f"--width, --height and --fps are requests to a camera, and {text} is none"
+            f"--width, --height and --fps are for a camera or raw frames, and {text} is neither"
         )
     path = Path(text)
     try:

@@ -13,6 +13,7 @@ from faceage_calibration.stats import (
     median_ratio_interval,
     quantile,
     quantile_interval,
+    share_interval,
     unpaired_interval,
 )
 
@@ -145,6 +146,28 @@ def test_quantile_interval_by_hand() -> None:
     """Two loads of equal samples each: one of the two is drawn, so the interval is both values."""
     samples, groups = [1.0, 1.0, 3.0, 3.0], [0, 0, 1, 1]
     assert tuple(quantile_interval(samples, 0.5, groups=groups)) == (1.0, 3.0)
+
+
+SHARES = [
+    # hits, n, low, high, note
+    (10, 10, 0.7225, 1.0, "all of ten: seven of ten are not ruled out"),
+    (0, 10, 0.0, 0.2775, "none of ten: the mirror image"),
+    (5, 10, 0.2366, 0.7634, "half of ten"),
+    (81, 263, 0.2553, 0.3662, "the example of Newcombe 1998, table I"),
+]
+
+
+@pytest.mark.parametrize(("hits", "n", "low", "high", "note"), SHARES)
+def test_share_interval(hits: int, n: int, low: float, high: float, note: str) -> None:
+    """Wilson's interval has a width at 0 and 1 too."""
+    assert tuple(share_interval(hits, n)) == pytest.approx((low, high), abs=1e-4), note
+
+
+@pytest.mark.parametrize(("hits", "n"), [(0, 0), (3, 2), (-1, 2)])
+def test_no_share(hits: int, n: int) -> None:
+    """More hits than samples, or no samples, are no share."""
+    with pytest.raises(SamplesError):
+        share_interval(hits, n)
 
 
 def test_one_load_is_refused() -> None:

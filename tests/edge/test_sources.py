@@ -229,5 +229,5 @@ def test_a_camera_that_does_not_exist_is_refused() -> None:
 def test_requests_are_for_cameras(write_clip: Callable[[list[Picture]], Path]) -> None:
     """A width asked of a film is a mistake in the command line."""
     clip = write_clip([noise(0)])
-    with pytest.raises(UsageError, match="requests to a camera"):
+    with pytest.raises(UsageError, match="camera or raw frames"):
         open_source(str(clip), CameraRequest(width=640))
