@@ -27,9 +27,14 @@ python -m faceage_convert.ship --raw "$scratch/age" --models models
 
 # Earlier int8 files would hand their measured figures on to the same graph.
 rm -f models/age-mobilenet/*.int8.* models/mtcnn/*.int8.*
-# The int8 detector first: it cuts the faces of the next step.
-faceage-convert --quantize int8 --detector-only --out "$scratch/mtcnn"
-cp "$scratch"/mtcnn/mtcnn-*.int8.* models/mtcnn/
+# Provisional ranges of the age model, so that the shipped set converts and gives the int8 detector,
+# which cuts the faces of the last step.
+faceage-calibrate ranges --model models/age-mobilenet/age-mobilenet.float32.tflite \
+    --faces "$data/data/utkface-calib.tar" --count 786 --crops aligned \
+    --out models/age-mobilenet/age-mobilenet.ranges.json
+faceage-convert --quantize int8 --out "$scratch/first"
+cp "$scratch"/first/mtcnn-*.int8.* models/mtcnn/
+
 faceage-convert --quantize int8 --model models/age-mobilenet/age-mobilenet.float32.tflite \
     --faces "$data/data/utkface-calib.tar" --count 786 \
     --eval-faces "$data/data/utkface-dev.tar" --out "$scratch/bundle"

@@ -2,15 +2,25 @@
 
 import hashlib
 import json
+from dataclasses import replace
 
 from faceage_edge.contract import Contract
 from faceage_edge.errors import ContractError
 from faceage_edge.flatbuffer import ModelFile, read_model_file
 from faceage_edge.operators import refuse_unknown
 
-__all__ = ["METADATA_NAME", "contract_bytes", "model_digest", "parse_contract", "read_contract"]
+__all__ = [
+    "METADATA_NAME",
+    "contract_bytes",
+    "model_digest",
+    "parse_contract",
+    "read_contract",
+    "seal",
+]
 
 METADATA_NAME = "faceage.contract"
+
+_NO_DIGEST = "0" * 64
 
 
 def read_contract(data: bytes, where: str, *, sidecar: bytes | None = None) -> Contract:
@@ -39,6 +49,7 @@ def read_contract(data: bytes, where: str, *, sidecar: bytes | None = None) -> C
             "output are unknown; write it with faceage-convert --model FILE --faces PATH --out DIR"
         )
     contract = parse_contract(found, where)
+    _check_text(found, contract, where)
     _check_digest(data, contract, where)
     _check_tensors(model, contract, where)
     refuse_unknown(model, where)
@@ -96,6 +107,41 @@ def model_digest(data: bytes, where: str = "model") -> str:
 def _embedded(data: bytes, model: ModelFile) -> bytes | None:
     place = model.metadata.get(METADATA_NAME)
     return None if place is None else data[place[0] : place[0] + place[1]]
+
+
+def seal(contract: Contract, digest: str) -> Contract:
+    """State in a contract which file it is about, and what its own bytes are.
+
+    Args:
+        contract: digests that it states already are replaced.
+        digest: from `model_digest`, or 64 digits that stand for it.
+
+    Returns:
+        The contract with `provenance.model_digest` and `provenance.contract_digest`; its bytes
+        are as many whatever the digests are.
+    """
+    blank = _with_digests(contract, digest, _NO_DIGEST)
+    return _with_digests(contract, digest, _text_digest(contract_bytes(blank), _NO_DIGEST))
+
+
+def _with_digests(contract: Contract, model: str, own: str) -> Contract:
+    digests = {"model_digest": model, "contract_digest": own}
+    return replace(contract, provenance={**contract.provenance, **digests})
+
+
+def _text_digest(text: bytes, stated: str) -> str:
+    """SHA-256 of a contract's bytes, in which the digest that it states of itself is zeros."""
+    return hashlib.sha256(text.replace(stated.encode(), _NO_DIGEST.encode())).hexdigest()
+
+
+def _check_text(text: bytes, contract: Contract, where: str) -> None:
+    stated = str(contract.provenance.get("contract_digest") or "none")
+    if _text_digest(text, stated) != stated:
+        raise ContractError(
+            f"{where}: the contract was changed after it was written: it states the digest "
+            f"{stated[:16]} of itself and has another; copy the file again, or convert the "
+            "model again"
+        )
 
 
 def _check_digest(data: bytes, contract: Contract, where: str) -> None:

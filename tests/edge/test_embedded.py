@@ -18,6 +18,7 @@ from faceage_edge.embedded import (
     model_digest,
     parse_contract,
     read_contract,
+    seal,
 )
 from faceage_edge.errors import ContractError, ModelFileError
 from faceage_edge.flatbuffer import read_model_file
@@ -172,8 +173,7 @@ def test_a_file_without_a_contract(data: bytes) -> None:
 def test_a_sidecar_serves_a_file_without_a_contract(data: bytes, contract: Contract) -> None:
     """As for an Edge TPU file, which loses its metadata; its digest is checked all the same."""
     bare = without_contract(data)
-    provenance = {**contract.provenance, "model_digest": model_digest(bare)}
-    beside = contract_bytes(replace(contract, provenance=provenance))
+    beside = contract_bytes(seal(contract, model_digest(bare)))
     assert read_contract(bare, "file", sidecar=beside).name == "mtcnn-rnet"
     with pytest.raises(ContractError, match="about another file"):
         read_contract(bare, "file", sidecar=contract_bytes(contract))
@@ -207,10 +207,11 @@ def test_contracts_that_are_not_json(text: bytes, note: str) -> None:
 
 def _edited(edit_model: Edit, data: bytes, change: Callable[[Any], None]) -> bytes:
     """The model edited, and its contract told the new digest: only the edit is wrong with it."""
-    old = read_contract(data, "file").model_digest
+    contract = read_contract(data, "file")
     edited = edit_model(data, change)
     start, length = place_of(edited)
-    text = edited[start : start + length].replace(old.encode(), model_digest(edited).encode())
+    text = contract_bytes(seal(contract, model_digest(edited)))
+    assert len(text) == length
     return edited[:start] + text + edited[start + length :]
 
 
@@ -274,3 +275,18 @@ def test_contract_bytes_are_a_line_a_field(contract: Contract) -> None:
     assert json.loads(text)["licence"] == "© Ève"
     with pytest.raises(ValueError, match="JSON"):
         contract_bytes(replace(contract, golden={"tolerance": float("nan")}))
+
+
+def test_a_changed_bit_in_the_contract_is_noticed(data: bytes) -> None:
+    """Every flipped bit of a sample over the contract's text is refused, whatever it would mean."""
+    start, length = place_of(data)
+    accepted = []
+    for step in range(0, length * 8, 97):
+        changed = bytearray(data)
+        changed[start + step // 8] ^= 1 << step % 8
+        try:
+            read_contract(bytes(changed), "changed")
+        except ContractError:
+            continue
+        accepted.append((step, chr(data[start + step // 8])))
+    assert accepted == []
