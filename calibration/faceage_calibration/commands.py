@@ -17,7 +17,7 @@ from faceage_calibration.inputs import model_inputs
 from faceage_calibration.intervals import coverage_of, fit_interval
 from faceage_calibration.pictures import Picture
 from faceage_calibration.progress import Progress
-from faceage_calibration.ranges import Calibration, Ranges, record_ranges, write_ranges
+from faceage_calibration.ranges import Calibration, Ranges, record_activations, write_ranges
 from faceage_edge.age import load_age_model
 from faceage_edge.atomic import write_text
 from faceage_edge.bundles import find
@@ -43,7 +43,7 @@ def ranges(options: argparse.Namespace) -> int:
     data, contract = _float_age_model(model)
     faces = _chosen(options)
     crops, _ = crop_all(faces, _cropper(options, _template(contract, model)))
-    recorded = record_ranges(
+    recorded, means = record_activations(
         data,
         model_inputs(contract.input, crops),
         where=str(model),
@@ -51,7 +51,7 @@ def ranges(options: argparse.Namespace) -> int:
         progress=Progress("ranges", -(-len(crops) // contract.input.batch)),
     )
     calibration = Calibration.of(faces, faces.faces)
-    write_ranges(out, Ranges(contract.model_digest, recorded, calibration))
+    write_ranges(out, Ranges(contract.model_digest, recorded, calibration, means))
     print(f"{out}: {len(recorded)} tensors over {len(crops):,} faces")
     return 0
 

@@ -27,7 +27,7 @@ from faceage_edge.geometry import FrameLandmarks
 __all__ = ["LandmarkCache", "cache_folder"]
 
 # Raise it when the way landmarks are found changes in a way its two constants do not show.
-_METHOD = 1
+_METHOD = 2
 
 
 def cache_folder() -> Path:
@@ -65,7 +65,7 @@ class LandmarkCache:
         return self._known[digest]
 
     def _append(self, digest: str, found: FrameLandmarks | None) -> None:
-        points = None if found is None else found.points.round(3).tolist()
+        points = None if found is None else found.points.tolist()
         line = json.dumps({"picture": digest, "landmarks": points}) + "\n"
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)

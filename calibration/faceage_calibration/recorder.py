@@ -9,10 +9,15 @@ from faceage_edge.errors import FacesError, ModelFileError
 from faceage_edge.flatbuffer import read_model_file
 from faceage_edge.interpreter import open_interpreter
 
-__all__ = ["RecordingInterpreter", "TensorRanges"]
+__all__ = ["RecordingInterpreter", "TensorMeans", "TensorRanges"]
 
 # (smallest, largest) by tensor name.
 TensorRanges = dict[str, tuple[float, float]]
+# Mean of every channel (the last axis) by tensor name.
+TensorMeans = dict[str, tuple[float, ...]]
+
+# Operators that multiply their input by weights: CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED.
+_WEIGHTED = (3, 4, 9)
 
 
 class RecordingInterpreter:
@@ -48,6 +53,9 @@ class RecordingInterpreter:
             for index, tensor in enumerate(model.tensors)
             if tensor.dtype == "float32" and not tensor.constant
         }
+        weighted = {op.inputs[0] for op in model.operators if op.code in _WEIGHTED}
+        self._averaged = sorted(weighted & self._watched.keys())
+        self._sums: dict[str, npt.NDArray[np.float64]] = {}
         self.ranges: TensorRanges = {}
         self.invokes = 0
 
@@ -87,6 +95,23 @@ class RecordingInterpreter:
                 )
             low, high = self.ranges.get(name, seen)
             self.ranges[name] = (min(low, seen[0]), max(high, seen[1]))
+
+        for index in self._averaged:
+            self._add(index)
+
+    @property
+    def means(self) -> TensorMeans:
+        """What each channel of every tensor that meets weights held on average, to five digits."""
+        return {
+            name: tuple(float(f"{value:.5g}") for value in sums / self.invokes)
+            for name, sums in self._sums.items()
+        }
+
+    def _add(self, index: int) -> None:
+        values = self._interpreter.tensor(index)()
+        means = values.mean(axis=tuple(range(values.ndim - 1)), dtype=np.float64)
+        name = self._watched[index]
+        self._sums[name] = self._sums.get(name, 0.0) + means
 
     def _seen(self, index: int) -> tuple[float, float] | None:
         """The tensor's range now; None for one that no operator writes."""

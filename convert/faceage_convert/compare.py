@@ -1,7 +1,7 @@
 """What quantization did to the ages: float against int8 on identical crops."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -13,18 +13,23 @@ from faceage_edge.age import AgeModel
 
 __all__ = ["Comparison", "age_errors", "compare_ages"]
 
+Years = npt.NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class Comparison:
     """Float and int8 model on the same n crops; all in years.
 
-    `mae_*`, `delta_mae` and its 95 % bootstrap interval are None on unlabelled faces; an age bin's
-    error is the distance outside it. `shift_*` compare the two models' ages with each other.
+    `youngest` and `oldest` are the int8 model's lowest and highest age, `shift_*` compare the two
+    models' ages with each other. `mae_*`, `delta_mae` and its 95 % bootstrap interval are None
+    unless every face has an age; an age bin's error is the distance outside it.
     """
 
     n: int
     crops: str
     missed: int
+    youngest: float
+    oldest: float
     shift_mean: float
     shift_mean_abs: float
     shift_max_abs: float
@@ -48,43 +53,45 @@ def compare_ages(
     Args:
         float_model: the model before quantization.
         int8_model: the model after it.
-        crops: uint8 (n, height, width, 3), BGR.
+        crops: uint8 (n, height, width, 3), BGR, n >= 1.
         faces: the n faces the crops show.
         mode: how they were cropped, for the record.
         missed: how many of them the detector did not find.
     """
     before, after = float_model.estimate(crops).years, int8_model.estimate(crops).years
     shift = after - before
-    labelled = [face.label.has_age for face in faces]
-    figures: dict[str, object] = {}
-    if all(labelled):
-        errors = [age_errors(years, [face.label for face in faces]) for years in (before, after)]
-        delta = errors[1] - errors[0]
-        low, high = mean_interval(delta)
-        figures = {
-            "mae_float": float(errors[0].mean()),
-            "mae_int8": float(errors[1].mean()),
-            "delta_mae": float(delta.mean()),
-            "delta_mae_ci95": (low, high),
-        }
-    return Comparison(
+    ages = Comparison(
         n=len(faces),
         crops=mode,
         missed=missed,
+        youngest=float(after.min()),
+        oldest=float(after.max()),
         shift_mean=float(shift.mean()),
         shift_mean_abs=float(np.abs(shift).mean()),
         shift_max_abs=float(np.abs(shift).max()),
-        **figures,  # type: ignore[arg-type]
+    )
+    labels = [face.label for face in faces]
+    return _with_errors(ages, before, after, labels) if all(x.has_age for x in labels) else ages
+
+
+def _with_errors(
+    comparison: Comparison, before: Years, after: Years, labels: Sequence[Label]
+) -> Comparison:
+    float_errors, int8_errors = age_errors(before, labels), age_errors(after, labels)
+    delta = int8_errors - float_errors
+    interval = mean_interval(delta)
+    return replace(
+        comparison,
+        mae_float=float(float_errors.mean()),
+        mae_int8=float(int8_errors.mean()),
+        delta_mae=float(delta.mean()),
+        delta_mae_ci95=(interval.low, interval.high),
     )
 
 
-def age_errors(
-    years: npt.NDArray[np.float64], labels: Sequence[Label]
-) -> npt.NDArray[np.float64]:
+def age_errors(years: Years, labels: Sequence[Label]) -> Years:
     """Absolute error of each age in years: the distance to the true age, or outside its bin."""
-    return np.array(
-        [_error(float(age), label) for age, label in zip(years, labels, strict=True)]
-    )
+    return np.array([_error(float(age), label) for age, label in zip(years, labels, strict=True)])
 
 
 def _error(age: float, label: Label) -> float:

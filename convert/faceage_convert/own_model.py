@@ -1,145 +1,66 @@
-"""A user's own float model: its faces, its ranges, its int8 file and what that cost."""
+"""A user's own float model: its ranges, its int8 file and what that cost."""
 
-import sys
-from dataclasses import dataclass, replace
+import math
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from faceage_calibration.choose import choose_stratified
 from faceage_calibration.crops import CropMode, FaceCropper, crop_all
-from faceage_calibration.faces import FaceSet, LabelledFace, check_disjoint, read_faces
+from faceage_calibration.faces import FaceSet, LabelledFace
 from faceage_calibration.inputs import model_inputs
 from faceage_calibration.intervals import faces_needed, fit_interval
 from faceage_calibration.progress import Progress
-from faceage_calibration.ranges import Calibration, Ranges, record_ranges
+from faceage_calibration.ranges import Calibration, Ranges, record_activations
 from faceage_convert.compare import Comparison, compare_ages
+from faceage_convert.conversion import AgeResult, Converted, finish, to_int8
 from faceage_convert.embed import embed_contract
-from faceage_convert.golden_outputs import with_golden
-from faceage_convert.specification import FloatSource, Hints, describe_float
-from faceage_convert.static import Converted, finish, to_int8
-from faceage_convert.verify import PICTURES, different_pictures
+from faceage_convert.faces import FaceChoice
+from faceage_convert.float_source import FloatSource
+from faceage_convert.verify import PICTURES
 from faceage_edge.age import AgeModel
-from faceage_edge.errors import FacesError
+from faceage_edge.errors import ModelFileError
 from faceage_edge.model import load_model_bytes
 from faceage_edge.mtcnn import Mtcnn
-from faceage_models.keras_file import float_tflite
 
-__all__ = ["FaceChoice", "OwnResult", "choose_faces", "convert_own", "embed_float"]
+__all__ = ["convert_own"]
 
 Crops = npt.NDArray[np.uint8]
 
-
-@dataclass(frozen=True)
-class FaceChoice:
-    """Faces to record ranges on, and others to measure on; no picture is in both."""
-
-    calibration: FaceSet
-    evaluation: FaceSet
-
-
-@dataclass(frozen=True)
-class OwnResult:
-    """The int8 file, its ranges, and float against int8 on the evaluation faces, if any."""
-
-    converted: Converted
-    ranges: Ranges
-    comparison: Comparison | None
-
-
-def embed_float(path: Path, hints: Hints) -> FloatSource:
-    """Read a float model of any accepted format and give it its contract.
-
-    Raises:
-        ModelFileError: no model of a known format, or damaged.
-        UsageError: its head is unknown and was not said.
-    """
-    imported = float_tflite(path)
-    source = describe_float(
-        imported.data, path, replace(hints, rescaling=hints.rescaling or imported.rescaling)
-    )
-    if source.contract.model_digest:
-        return source
-    provenance = {**source.contract.provenance, "source_digest": imported.source_digest}
-    contract = replace(source.contract, provenance=provenance)
-    data, contract = with_golden(source.data, contract, str(path))
-    return replace(source, data=data, contract=contract)
-
-
-def choose_faces(
-    faces_path: Path, evaluation_path: Path | None, *, names: str | None, count: int, most: int
-) -> FaceChoice:
-    """Choose calibration faces, stratified by age, gender and ethnicity, and evaluation faces.
-
-    Args:
-        faces_path: folder or tar of faces; labelled ones by name or labels.csv, others as they are.
-        evaluation_path: a second set to measure on; None takes what is left of the first.
-        names: naming convention, where names fit more than one.
-        count: calibration faces; at most half of the set when it also serves for measuring.
-        most: evaluation faces at most.
-
-    Raises:
-        FacesError: a set cannot be read, or the two share pictures.
-    """
-    faces = _read(faces_path, names)
-    room = len(faces.faces) if evaluation_path else max(len(faces.faces) // 2, 1)
-    chosen = choose_stratified(faces, min(count, room))
-    calibration = faces.only(chosen)
-    if evaluation_path is not None:
-        evaluation = _read(evaluation_path, names)
-        check_disjoint([face.digest for face in chosen], evaluation)
-    else:
-        taken = {face.digest for face in chosen}
-        evaluation = faces.only([face for face in faces.faces if face.digest not in taken])
-    if len(evaluation.faces) > most:
-        evaluation = evaluation.only(choose_stratified(evaluation, most, seed=1))
-    return FaceChoice(calibration, evaluation)
-
-
-def _read(path: Path, names: str | None) -> FaceSet:
-    try:
-        return read_faces(path, names=names)
-    except FacesError as labelled:
-        # Unlabelled faces are enough for ranges; only a set whose pictures cannot be used at all
-        # fails again. An ambiguous set is the user's to settle, not ours to use unlabelled.
-        if names is not None or "--names" in str(labelled) or "labels.csv" in str(labelled):
-            raise
-        faces = read_faces(path, labelled=False)
-        print(f"note: using the faces without labels ({labelled})", file=sys.stderr)
-        return faces
+# Share of faces whose true age the interval holds.
+_COVERAGE = 0.9
+_DIGITS = 10_000
+# What tells a user that something is wrong, but tells a device nothing.
+_REPORT_ONLY = ("youngest", "oldest")
 
 
 def convert_own(
-    source: FloatSource, faces: FaceChoice, detector: Mtcnn, mode: CropMode
-) -> OwnResult:
-    """Record ranges, quantize, fit an interval, verify and measure.
+    source: FloatSource, faces: FaceChoice, mode: CropMode, detector: Mtcnn | None
+) -> AgeResult:
+    """Record ranges, quantize, fit an interval, measure and verify.
 
     Args:
         source: the float model with its contract embedded.
         faces: what to calibrate and measure on.
-        detector: finds the faces for `detect` crops.
         mode: `aligned` or `detect`.
+        detector: finds the faces for `detect` crops.
+
+    Raises:
+        ModelFileError: the model returns probabilities, cannot be quantized, or fails verification.
+        FacesError: a picture is damaged.
     """
     float_model = AgeModel(load_model_bytes(source.data, source.path))
     cropper = FaceCropper(float_model.template, mode=mode, detector=detector)
     crops, _ = _cropped(faces.calibration, cropper, "cropping calibration faces")
     ranges = _ranges(source, crops, faces.calibration)
     converted = _with_interval(to_int8(source, ranges), crops, faces.calibration.faces)
-    measured_crops, found = _cropped(faces.evaluation, cropper, "cropping evaluation faces")
     comparison = None
-    if len(measured_crops):
-        comparison = compare_ages(
-            float_model,
-            _runnable(converted),
-            measured_crops,
-            faces.evaluation.faces,
-            mode=mode,
-            missed=int((~found).sum()),
-        )
+    if faces.evaluation.faces:
+        comparison = _compared(float_model, _runnable(converted), faces.evaluation, cropper)
         converted = _with_measured(converted, comparison, faces.evaluation)
-    probes = _probes(np.concatenate([crops, measured_crops]))
-    return OwnResult(finish(converted, probes), ranges, comparison)
+    return AgeResult(finish(converted, _shuffled(crops)), ranges, comparison)
 
 
 def _cropped(
@@ -150,15 +71,28 @@ def _cropped(
 
 def _ranges(source: FloatSource, crops: Crops, faces: FaceSet) -> Ranges:
     batches = -(-len(crops) // source.contract.input.batch)
-    tensors = record_ranges(
+    tensors, means = record_activations(
         source.data,
         model_inputs(source.contract.input, crops),
         where=str(source.path),
         threads=2,
         progress=Progress("recording ranges", batches),
     )
+    _check_logits(source, tensors)
     calibration = Calibration.of(faces, faces.faces)
-    return Ranges(source.contract.model_digest, tensors, calibration)
+    return Ranges(source.contract.model_digest, tensors, calibration, means)
+
+
+def _check_logits(source: FloatSource, tensors: dict[str, tuple[float, float]]) -> None:
+    """Refuse probabilities where logits are decoded: they would all be read as near 0.5."""
+    for output in source.contract.outputs:
+        low, high = tensors.get(output.name, (0.0, 0.0))
+        if output.head != "regression" and 0 <= low < high <= 1:
+            raise ModelFileError(
+                f"the output {output.name!r} of {source.path} stayed within {low:.3g} to "
+                f"{high:.3g} on all faces, which looks like probabilities; a {output.head} head is "
+                "decoded from logits: give the model without its last activation"
+            )
 
 
 def _runnable(converted: Converted) -> AgeModel:
@@ -167,44 +101,58 @@ def _runnable(converted: Converted) -> AgeModel:
 
 
 def _with_interval(
-    converted: Converted, crops: Crops, faces: tuple[LabelledFace, ...], coverage: float = 0.9
+    converted: Converted, crops: Crops, faces: tuple[LabelledFace, ...]
 ) -> Converted:
     """Fit the interval on the int8 file's own ages of the calibration faces, which the float
     model must not have been trained on."""
     exact = [i for i, face in enumerate(faces) if face.label.years is not None]
-    if len(exact) < faces_needed(coverage):
+    if len(exact) < faces_needed(_COVERAGE):
         return converted
     ages = _runnable(converted).estimate(crops[exact])
     true = np.array([faces[i].label.years for i in exact], dtype=np.float64)
-    interval = fit_interval(true, ages.years, ages.spread, coverage=coverage)
-    return replace(converted, contract=replace(converted.contract, interval=interval))
+    interval = fit_interval(true, ages.years, ages.spread, coverage=_COVERAGE)
+    # Outwards, so that it covers what it did; digits beyond differ between machines.
+    rounded = replace(
+        interval,
+        low=math.floor(interval.low * _DIGITS) / _DIGITS,
+        high=math.ceil(interval.high * _DIGITS) / _DIGITS,
+    )
+    return replace(converted, contract=replace(converted.contract, interval=rounded))
+
+
+def _compared(
+    float_model: AgeModel, int8_model: AgeModel, faces: FaceSet, cropper: FaceCropper
+) -> Comparison:
+    crops, found = _cropped(faces, cropper, "cropping evaluation faces")
+    return compare_ages(
+        float_model,
+        int8_model,
+        crops,
+        faces.faces,
+        mode=cropper.mode,
+        missed=int((~found).sum()),
+    )
 
 
 def _with_measured(converted: Converted, comparison: Comparison, faces: FaceSet) -> Converted:
     figures = {
-        key: list(value) if isinstance(value, tuple) else value
-        for key, value in vars(comparison).items()
-        if value is not None
+        key: _rounded(value)
+        for key, value in asdict(comparison).items()
+        if value is not None and key not in _REPORT_ONLY
     }
     measured = {**figures, "set": faces.path.name, "set_digest": faces.digest}
-    provenance = {**converted.contract.provenance, "measured": _rounded(measured)}
+    provenance = {**converted.contract.provenance, "measured": measured}
     return replace(converted, contract=replace(converted.contract, provenance=provenance))
 
 
-def _rounded(figures: dict[str, object]) -> dict[str, object]:
-    """Years to four decimals: a thousandth of a year is below any interval stated here."""
-    return {
-        key: [round(v, 4) for v in value]
-        if isinstance(value, list)
-        else round(value, 4)
-        if isinstance(value, float)
-        else value
-        for key, value in figures.items()
-    }
+def _rounded(figure: Any) -> Any:
+    """Years to four decimals: below any interval stated here."""
+    if isinstance(figure, tuple):
+        return [_rounded(part) for part in figure]
+    return round(figure, 4) if isinstance(figure, float) else figure
 
 
-def _probes(crops: Crops) -> Crops:
-    """Twenty crops in shuffled order; drawn pictures make up for what is missing."""
-    order = np.random.Generator(np.random.PCG64(0)).permutation(len(crops))[:PICTURES]
-    drawn = different_pictures(*crops.shape[1:3])
-    return np.concatenate([crops[order], drawn])[:PICTURES]
+def _shuffled(crops: Crops) -> Crops:
+    """Twenty of the crops, in an order that has nothing to do with ages."""
+    order = np.random.Generator(np.random.PCG64(0)).permutation(len(crops))
+    return crops[order[:PICTURES]]

@@ -7,13 +7,16 @@ the Edge TPU compiler and older runtimes mishandle the rest.
 
 import contextlib
 import io
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from faceage_edge.contract import Contract, Input, Output
+from faceage_convert.dead_channels import raise_dead_channels
+from faceage_edge.contract import Contract, Input
 from faceage_edge.errors import FacesError, ModelFileError, missing_extra
+from faceage_edge.flatbuffer import read_model_file
 
 __all__ = ["fixed_ranges", "quantize_int8"]
 
@@ -40,19 +43,14 @@ def quantize_int8(
         FacesError: a tensor of the model has no range: the ranges are of another model.
         ModelFileError: the quantizer refuses the model.
     """
-    quantizer = _quantizer(model)
     all_ranges = {**ranges, **fixed_ranges(contract)}
+    _check_complete(model, all_ranges, where)
+    quantizer = _quantizer(raise_dead_channels(model, all_ranges, where))
     statistics = {name: _statistic(low, high) for name, (low, high) in all_ranges.items()}
     try:
-        # Its progress report goes to stdout, which carries our JSON.
-        with contextlib.redirect_stdout(io.StringIO()):
+        with _silence():
             result = quantizer.quantize(statistics, enable_progress_report=False)
-    except KeyError as error:
-        raise FacesError(
-            f"{where}: the ranges lack the tensor {error}; they belong to another model, "
-            "record them again with: faceage-calibrate ranges"
-        ) from error
-    except (ValueError, RuntimeError, NotImplementedError) as error:
+    except (KeyError, ValueError, RuntimeError, NotImplementedError) as error:
         raise ModelFileError(f"{where} cannot be quantized to int8: {error}") from error
     return bytes(result.quantized_model)
 
@@ -71,6 +69,17 @@ def fixed_ranges(contract: Contract) -> dict[str, tuple[float, float]]:
     return fixed
 
 
+def _check_complete(model: bytes, ranges: Mapping[str, object], where: str) -> None:
+    graph = read_model_file(model, where)
+    written = {graph.tensors[i].name for op in graph.operators for i in op.outputs}
+    missing = sorted(written - ranges.keys())
+    if missing:
+        raise FacesError(
+            f"{where}: the ranges lack {len(missing)} tensors such as {missing[0]!r}; they belong "
+            "to another model, record them again with: faceage-calibrate ranges"
+        )
+
+
 def _input_range(wanted: Input) -> tuple[float, float]:
     normalisation = wanted.normalisation
     if normalisation.kind == "standardise":
@@ -86,6 +95,20 @@ def _input_range(wanted: Input) -> tuple[float, float]:
 def _symmetric(limit: float) -> tuple[float, float]:
     """A range whose zero point is exactly 0: 256 steps from -limit, the last one left out."""
     return -limit, limit * 127 / 128
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Keep what the quantizer prints from stdout, which carries our JSON, and two warnings that
+    say nothing to a user: of an interpreter it opens, and of biases too large for 32 bits
+    (`dead_channels` sees to those that matter)."""
+    with (
+        contextlib.redirect_stdout(io.StringIO()),
+        warnings.catch_warnings(),
+        np.errstate(invalid="ignore"),
+    ):
+        warnings.filterwarnings("ignore", ".*experimental_preserve_all_tensors", UserWarning)
+        yield
 
 
 def _statistic(low: float, high: float) -> dict[str, Any]:

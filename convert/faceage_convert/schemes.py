@@ -2,7 +2,7 @@
 
 from faceage_edge.errors import ModelFileError
 from faceage_edge.flatbuffer import ModelFile, Operator, TensorInfo
-from faceage_edge.operators import OPERATOR_NAMES
+from faceage_edge.operators import operator_names
 
 __all__ = ["check_int8", "read_scheme"]
 
@@ -19,7 +19,8 @@ def read_scheme(model: ModelFile) -> str:
         `int8` when every number that flows through the graph is int8 (biases int32),
         `float32` when nothing is quantized, otherwise `mixed` and the types found, in words.
     """
-    used = [model.tensors[i] for operator in model.operators for i in _tensors(operator)]
+    used = [*model.inputs, *model.outputs]
+    used += [tensor for operator in model.operators for tensor in _tensors(model, operator)]
     kinds = {tensor.dtype for tensor in used}
     if kinds <= {"float32", "int32"}:
         return "float32"
@@ -33,18 +34,35 @@ def check_int8(model: ModelFile, where: str) -> None:
     """Hold a file to what int8 means: inputs, outputs, every weight and the axis of its scales.
 
     Raises:
-        ModelFileError: naming the first tensor that is not as it should be.
+        ModelFileError: naming the operators or the first tensor that are not as they should be.
     """
+    floating = _floating(model)
+    if floating:
+        raise ModelFileError(
+            f"{where}: {', '.join(floating)} stay in float32, expected int8 throughout; build the "
+            "model of operators that quantize (convolution, dense, pooling, addition, ReLU)"
+        )
     for tensor in (*model.inputs, *model.outputs):
         if tensor.dtype != "int8":
             raise ModelFileError(f"{where}: {tensor.name!r} is {tensor.dtype}, expected int8")
-    for operator in model.operators:
-        name = OPERATOR_NAMES.get(operator.code, "")
-        if name in {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}:
-            _check_weights(model.tensors[operator.inputs[1]], name, where)
+    for operator, kind in zip(model.operators, operator_names(model), strict=True):
+        if kind in {*_CHANNEL_AXIS, "FULLY_CONNECTED"}:
+            _check_weights(model.tensors[operator.inputs[1]], kind, where)
     scheme = read_scheme(model)
     if scheme != "int8":
         raise ModelFileError(f"{where}: the file holds {scheme} numbers, expected int8 only")
+
+
+def _floating(model: ModelFile) -> list[str]:
+    """The kinds of operators that give float numbers, those that only translate left out."""
+    return sorted(
+        {
+            kind
+            for operator, kind in zip(model.operators, operator_names(model), strict=True)
+            if kind not in {"QUANTIZE", "DEQUANTIZE"}
+            and any(model.tensors[i].dtype == "float32" for i in operator.outputs)
+        }
+    )
 
 
 def _check_weights(weights: TensorInfo, operator: str, where: str) -> None:
@@ -63,5 +81,6 @@ def _check_weights(weights: TensorInfo, operator: str, where: str) -> None:
         )
 
 
-def _tensors(operator: Operator) -> list[int]:
-    return [i for i in (*operator.inputs, *operator.outputs) if i >= 0]
+def _tensors(model: ModelFile, operator: Operator) -> list[TensorInfo]:
+    # -1 marks an optional input that is left out.
+    return [model.tensors[i] for i in (*operator.inputs, *operator.outputs) if i >= 0]

@@ -17,16 +17,18 @@ from typing import Any
 import numpy as np
 
 from faceage_calibration.alignment import alignment_of
-from faceage_convert.embed import embed_contract
 from faceage_convert.golden_outputs import with_golden
 from faceage_convert.provenance import tool_versions
 from faceage_edge.atomic import write_bytes
 from faceage_edge.command import run
 from faceage_edge.contract import Contract, Crop, Input, Normalisation, Output, Stage
 from faceage_edge.embedded import contract_bytes
+from faceage_edge.errors import ModelFileError
 from faceage_edge.flatbuffer import ModelFile, TensorInfo, read_model_file
 from faceage_edge.geometry import CropTemplate
 from faceage_edge.model import read_model_bytes
+
+__all__ = ["float_contract", "main", "pilot_template"]
 
 # The pilot saw UTKFace chips resized from 200 to 144 pixels, of which it took 128.
 _CHIP, _RESIZED, _CROP = 200, 144, 128
@@ -50,9 +52,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _ship(raw: Path, models: Path) -> int:
-    for path in sorted(raw.glob("*.tflite")):
-        spec = json.loads(path.with_suffix(".json").read_text())
+    exports = sorted(raw.glob("*.tflite"))
+    if not exports:
+        raise ModelFileError(f"{raw} holds no .tflite; write some with: faceage_models.export")
+    for path in exports:
         data = read_model_bytes(path)
+        spec = _read_spec(path.with_suffix(".json"))
         contract = float_contract(spec, read_model_file(data, str(path)))
         data, contract = with_golden(data, contract, str(path))
         folder = models / ("mtcnn" if path.stem in _STAGES else path.stem)
@@ -61,6 +66,14 @@ def _ship(raw: Path, models: Path) -> int:
         write_bytes(folder / f"{path.stem}.float32.json", contract_bytes(contract))
         print(f"{path.stem}: {len(data):,} bytes, digest {contract.model_digest[:16]}")
     return 0
+
+
+def _read_spec(path: Path) -> dict[str, Any]:
+    try:
+        spec: dict[str, Any] = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ModelFileError(f"cannot read {path}, which the export writes: {error}") from error
+    return spec
 
 
 def float_contract(spec: dict[str, Any], model: ModelFile) -> Contract:

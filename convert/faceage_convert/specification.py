@@ -1,22 +1,21 @@
-"""What is known of a float model before it is converted: its contract, given or assumed."""
+"""A float model's contract before it is converted: carried by the file, stated, or assumed."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 
-from faceage_edge.bundles import find
-from faceage_edge.contract import AGE_HEADS, Contract, Crop, Input, Normalisation, Output
-from faceage_edge.embedded import METADATA_NAME, parse_contract, read_contract
-from faceage_edge.errors import ModelFileError, UsageError
+from faceage_convert.age_output import AgeOutput, find_age_output, output_size, to_logits
+from faceage_convert.float_source import SHIPPED_AGE, FloatSource, shipped_float
+from faceage_convert.naming import check_name, name_of
+from faceage_convert.stated import read_stated
+from faceage_edge.contract import Contract, Crop, Input, Normalisation, Output
+from faceage_edge.embedded import METADATA_NAME, read_contract
+from faceage_edge.errors import ContractError, UsageError
 from faceage_edge.flatbuffer import ModelFile, TensorInfo, read_model_file
 from faceage_edge.geometry import CropTemplate
-from faceage_edge.model import read_model_bytes
-from faceage_edge.operators import operator_names
 
-__all__ = ["NORMALISATIONS", "FloatSource", "Hints", "describe_float", "shipped_float"]
-
-SHIPPED_AGE = "age-mobilenet/age-mobilenet.float32.tflite"
+__all__ = ["NORMALISATIONS", "Hints", "describe_float"]
 
 # How published age models scale a byte: (mean, std) of (byte - mean) / std, any channel.
 NORMALISATIONS = {
@@ -26,157 +25,160 @@ NORMALISATIONS = {
     "bytes": (0.0, 1.0),
 }
 
+_SHIPPED_CROP = "faces aligned to the landmark template of the shipped model (--contract)"
+
 
 @dataclass(frozen=True)
 class Hints:
-    """What the user says about a model that carries no contract; None means not said."""
+    """What the user says about a model that carries no contract; None means not said.
 
-    head: str | None = None
-    normalisation: str | None = None
-    colour: str | None = None
+    The fields are named as the command's options.
+    """
+
     contract: Path | None = None
-    rescaling: bool = False
+    head: str | None = None
+    output: str | None = None
+    normalise: str | None = None
+    colour: str | None = None
+
+    def said(self) -> list[str]:
+        """The options that were given, in words."""
+        return [f"--{field.name}" for field in fields(self) if getattr(self, field.name)]
 
 
-@dataclass(frozen=True)
-class FloatSource:
-    """A float .tflite, its contract, and what of that contract was assumed rather than known."""
-
-    data: bytes
-    contract: Contract
-    path: Path
-    assumed: tuple[str, ...] = ()
-
-
-def shipped_float(name: str) -> FloatSource:
-    """Load a shipped float model by file name; errors as for `load_model`."""
-    path = find(name)
-    data = read_model_bytes(path)
-    return FloatSource(data, read_contract(data, str(path)), path)
-
-
-def describe_float(data: bytes, path: Path, hints: Hints) -> FloatSource:
+def describe_float(
+    data: bytes, path: Path, hints: Hints, *, name: str | None = None, rescaling: bool = False
+) -> FloatSource:
     """Find or make the contract of a float model.
 
     The file's own contract comes first, then `hints.contract`, then the assumption that the model
     is of the family whose output it has, with every assumption listed.
 
     Args:
-        data: a float .tflite file.
-        path: where the model came from; names it.
+        data: a float .tflite file of one picture input, as `float_tflite` gives it.
+        path: where the model came from.
         hints: what the user said.
+        name: the model's name; by default its contract's, else its file's.
+        rescaling: the model scales its own input, so that it expects bytes.
+
+    Returns:
+        The model with its contract. The contract is embedded in it already where the file carried
+        one and no other name is wanted; then it has a `model_digest`.
 
     Raises:
-        ModelFileError: not one float picture in and known outputs out.
-        UsageError: the outputs fit no family and no head was named.
+        ModelFileError: the model does not fit its contract, or returns no logits.
+        UsageError: the outputs fit no family and no head was said, what was said contradicts the
+            file, or the name is none.
     """
     model = read_model_file(data, str(path))
     if METADATA_NAME in model.metadata:
-        return FloatSource(data, read_contract(data, str(path)), path)
-    _check_float_input(model, path)
-    if hints.contract is not None:
-        contract = parse_contract(_read_text(hints.contract), str(hints.contract))
-        return FloatSource(data, _renamed(contract, model), path)
-    return _assumed(data, model, path, hints)
+        source = _carried(data, path, hints)
+    elif hints.contract is not None:
+        source = _stated(data, model, path, hints)
+    else:
+        source = _assumed(data, model, path, hints, rescaling)
+    return _named(source, name)
 
 
-def _read_text(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot read the contract {path}: {error.strerror}") from error
-
-
-def _check_float_input(model: ModelFile, path: Path) -> None:
-    shown = ", ".join(f"{t.name!r} {t.shape} {t.dtype}" for t in model.inputs)
-    if len(model.inputs) != 1:
-        raise ModelFileError(f"{path} has {len(model.inputs)} inputs ({shown}), expected one picture")
-    shape, dtype = model.inputs[0].shape, model.inputs[0].dtype
-    if dtype != "float32":
-        raise ModelFileError(
-            f"{path} takes {dtype}, expected a float32 model: give the model before quantization"
+def _carried(data: bytes, path: Path, hints: Hints) -> FloatSource:
+    if hints.said():
+        raise UsageError(
+            f"{path} carries its own contract, which {' and '.join(hints.said())} would "
+            "contradict; leave that out, or give the model as it was before"
         )
-    if len(shape) != 4 or shape[3] != 3 or min(shape) < 1:
-        raise ModelFileError(
-            f"{path} takes {shown}, expected one picture (1, height, width, 3) with fixed sizes"
+    contract = read_contract(data, str(path))
+    if contract.task != "age":
+        raise ContractError(
+            f"{path} is a {contract.task} model, expected an age model; the detector is converted "
+            "with every age model"
         )
+    return FloatSource(data, contract, path)
 
 
-def _renamed(contract: Contract, model: ModelFile) -> Contract:
-    """A contract given beside the model describes it by role; its input may be named otherwise."""
-    return replace(contract, input=replace(contract.input, name=model.inputs[0].name))
-
-
-def _assumed(data: bytes, model: ModelFile, path: Path, hints: Hints) -> FloatSource:
-    picture, answer = model.inputs[0], model.outputs[0]
-    size = int(np.prod(answer.shape[1:]))
-    assumed: list[str] = []
-    head = _head(hints, size, path, assumed)
-    normalisation = _normalisation(hints, assumed)
-    colour = hints.colour or "RGB"
-    if hints.colour is None:
-        assumed.append("colour order RGB (--colour)")
-    family = shipped_float(SHIPPED_AGE).contract
-    template = family.crop.template
-    assert template is not None
-    assumed.append("faces aligned to the landmark template of the shipped model")
-    if _ends_squashed(model):
-        raise ModelFileError(
-            f"{path} ends in {operator_names(model)[-1]}; its logits are needed, since int8 "
-            "probabilities lose up to half a year: cut the last activation off"
+def _stated(data: bytes, model: ModelFile, path: Path, hints: Hints) -> FloatSource:
+    assert hints.contract is not None
+    if hints.said() != ["--contract"]:
+        raise UsageError(
+            f"{' and '.join(hints.said())}: a contract states all of it; leave the others out"
         )
+    crop = _family_crop(model.inputs[0])
+    known = Contract("age", name_of(path), "not stated", _input(model, "signed", "RGB"), crop, ())
+    defaults = {key: known.to_json()[key] for key in ("name", "licence", "crop")}
+    contract, left_out = read_stated(hints.contract, model, defaults)
+    logits, taken_off = to_logits(data, contract, str(path))
+    assumed = (_SHIPPED_CROP, *taken_off) if "crop" in left_out else taken_off
+    return FloatSource(logits, contract, path, assumed)
+
+
+def _assumed(
+    data: bytes, model: ModelFile, path: Path, hints: Hints, rescaling: bool
+) -> FloatSource:
+    age = find_age_output(model, str(path), name=hints.output, head=hints.head)
+    # A model that scales its own input expects bytes; otherwise the MobileNet family's way.
+    normalise = hints.normalise or ("bytes" if rescaling else "signed")
+    guesses = [
+        *age.assumed,
+        *([] if hints.normalise else [f"input normalisation {normalise} (--normalise)"]),
+        *([] if hints.colour else ["colour order RGB (--colour)"]),
+        _SHIPPED_CROP,
+    ]
     contract = Contract(
         task="age",
-        name=path.stem.split(".")[0],
+        name=name_of(path),
         licence="not stated",
-        input=Input(
-            name=picture.name, batch=picture.shape[0], height=picture.shape[1],
-            width=picture.shape[2], colour=colour, dtype="float32", scale=1.0, zero_point=0,
-            normalisation=normalisation,
-        ),
-        crop=Crop("template", template=_scaled(template, picture)),
-        outputs=(_output(answer, head, size),),
+        input=_input(model, normalise, hints.colour or "RGB"),
+        crop=_family_crop(model.inputs[0]),
+        outputs=(_output(age),),
         provenance={"scheme": "float32"},
-    )  # fmt: skip
-    return FloatSource(data, contract, path, tuple(assumed))
+    )
+    logits, taken_off = to_logits(data, contract, str(path))
+    return FloatSource(logits, contract, path, (*guesses, *taken_off))
 
 
-def _head(hints: Hints, size: int, path: Path, assumed: list[str]) -> str:
-    if hints.head is not None:
-        return hints.head
-    # The published widths: one number of years; K-1 rank logits of CORAL for ages 0-100; one
-    # class for each age 0-100 (DEX).
-    known = {1: "regression", 100: "coral", 101: "distribution"}
-    if size not in known:
-        raise UsageError(
-            f"{path} has {size} outputs and no contract, which fits no known head; say which with "
-            f"--head {'|'.join(AGE_HEADS)} or give its contract with --contract FILE.json"
-        )
-    assumed.append(f"head {known[size]}, since the output has {size} values (--head)")
-    return known[size]
+def _named(source: FloatSource, name: str | None) -> FloatSource:
+    """The source under its checked name; a carried contract is then to be embedded anew."""
+    name = check_name(name or source.contract.name)
+    if name == source.contract.name:
+        return source
+    provenance = {k: v for k, v in source.contract.provenance.items() if k != "model_digest"}
+    return replace(source, contract=replace(source.contract, name=name, provenance=provenance))
 
 
-def _normalisation(hints: Hints, assumed: list[str]) -> Normalisation:
-    name = hints.normalisation
-    if name is None:
-        # A model that scales its own input expects bytes; otherwise the MobileNet family's way.
-        name = "bytes" if hints.rescaling else "signed"
-        assumed.append(f"input normalisation '{name}' (--normalise)")
-    mean, std = NORMALISATIONS[name]
-    return Normalisation("affine", mean=(mean,) * 3, std=(std,) * 3)
-
-
-def _scaled(template: CropTemplate, picture: TensorInfo) -> CropTemplate:
-    height, width = picture.shape[1:3]
-    factor = np.array([width / template.width, height / template.height])
-    return CropTemplate(width, height, (template.points + 0.5) * factor - 0.5)
-
-
-def _output(answer: TensorInfo, head: str, size: int) -> Output:
-    return Output(
-        name=answer.name, head=head, dtype="float32", scale=1.0, zero_point=0, size=size
+def _input(model: ModelFile, normalise: str, colour: str) -> Input:
+    picture = model.inputs[0]
+    batch, height, width = picture.shape[:3]
+    mean, std = NORMALISATIONS[normalise]
+    return Input(
+        name=picture.name,
+        batch=batch,
+        height=height,
+        width=width,
+        colour=colour,
+        dtype="float32",
+        scale=1.0,
+        zero_point=0,
+        normalisation=Normalisation("affine", mean=(mean,) * 3, std=(std,) * 3),
     )
 
 
-def _ends_squashed(model: ModelFile) -> bool:
-    return operator_names(model)[-1] in {"LOGISTIC", "SOFTMAX"}
+def _output(age: AgeOutput) -> Output:
+    return Output(
+        name=age.tensor.name,
+        head=age.head,
+        dtype="float32",
+        scale=1.0,
+        zero_point=0,
+        size=output_size(age.tensor),
+    )
+
+
+def _family_crop(picture: TensorInfo) -> Crop:
+    """The crop of the shipped model in another size: as large as fits, in the middle."""
+    template = shipped_float(SHIPPED_AGE).contract.crop.template
+    assert template is not None
+    height, width = picture.shape[1:3]
+    scale = min(width / template.width, height / template.height)
+    margin = np.array([width - template.width * scale, height - template.height * scale]) / 2
+    # Pixel centres lie at integers, so pictures scale around -0.5.
+    points = ((template.points + 0.5) * scale - 0.5 + margin).round(3)
+    return Crop("template", template=CropTemplate(width, height, points))

@@ -15,7 +15,7 @@ from faceage_edge.golden import check_golden, golden_picture
 from faceage_edge.model import Model, load_model_bytes
 from faceage_edge.operators import operator_names
 
-__all__ = ["Checks", "different_pictures", "verify_file"]
+__all__ = ["PICTURES", "Checks", "count_answers", "different_pictures", "verify_file"]
 
 # As many pictures as the check on constant outputs looks at, and how many different answers
 # a model that looks at its input must give: two like faces may share one, half of them not.
@@ -46,7 +46,8 @@ def verify_file(data: bytes, where: str, crops: npt.NDArray[np.uint8]) -> Checks
     Args:
         data: the whole .tflite file with its contract.
         where: the file's name, for messages.
-        crops: pictures of the input's size that differ, uint8 (20, height, width, 3), BGR.
+        crops: `PICTURES` pictures of the input's size that differ, uint8 (n, height, width, 3),
+            BGR.
 
     Returns:
         What was found.
@@ -57,19 +58,24 @@ def verify_file(data: bytes, where: str, crops: npt.NDArray[np.uint8]) -> Checks
     """
     contract = read_contract(data, where)
     graph = read_model_file(data, where)
-    if contract.scheme == "int8":
+    scheme = read_scheme(graph)
+    if scheme != contract.scheme:
+        raise ModelFileError(f"{where} holds {scheme} numbers, its contract says {contract.scheme}")
+    if scheme == "int8":
         check_int8(graph, where)
     fast, plain = (load_model_bytes(data, Path(where), xnnpack=use) for use in (True, False))
     check_golden(fast, "xnnpack")
     check_golden(plain, "builtin")
     answers = count_answers(fast, crops)
-    if answers < min(_LEAST_ANSWERS, len(crops)):
+    if answers < _LEAST_ANSWERS:
         raise ModelFileError(
-            f"{where}: {len(crops)} different pictures gave {answers} different outputs; the model "
-            "does not look at its input: check its weights, or its ranges"
+            f"{where}: the number of different answers to {len(crops)} different pictures is "
+            f"{answers}, expected {_LEAST_ANSWERS} or more; the model hardly looks at its input, "
+            "or its answers move by less than one int8 step: check its weights, how its input is "
+            "normalised (--normalise), and the faces"
         )
     return Checks(
-        scheme=read_scheme(graph),
+        scheme=scheme,
         operators=dict(Counter(operator_names(graph))),
         size_bytes=len(data),
         kernel_difference=_kernel_difference(fast),

@@ -1,36 +1,37 @@
 """Fill a bundle's folder with model files, their sidecars and ranges."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from faceage_calibration.ranges import write_ranges
-from faceage_convert.own_model import OwnResult
-from faceage_convert.static import Converted
+from faceage_convert.conversion import AgeResult, Converted
+from faceage_edge.contract import Contract
 from faceage_edge.embedded import contract_bytes
 
 __all__ = ["write_models"]
 
 
-def write_models(folder: Path, files: list[Converted], own: OwnResult | None) -> None:
+def write_models(folder: Path, age: AgeResult, detector: Sequence[Converted]) -> None:
     """Write each model and its contract's bytes beside it.
+
+    A user's float file goes into `float/`, since the folder's own level holds exactly the models
+    that the camera loads, and its ranges beside the int8 file.
 
     Args:
         folder: an empty folder.
-        files: the finished int8 files.
-        own: a user's model; its float file goes into `float/` (the folder's own level holds
-            exactly the models that the camera loads) and its ranges beside the int8 file.
+        age: the finished age model.
+        detector: the finished networks of the detector.
     """
-    for item in files:
-        _write(folder, item.file_name, item.data, contract_bytes(item.contract))
-    if own is None:
-        return
-    source = own.converted.source
-    (folder / "float").mkdir()
-    name = f"{source.contract.name}.float32.tflite"
-    _write(folder / "float", name, source.data, contract_bytes(source.contract))
-    write_ranges(folder / f"{source.contract.name}.ranges.json", own.ranges)
+    for item in (age.converted, *detector):
+        _write(folder / item.file_name, item.data, item.contract)
+    if age.ranges is not None:
+        source = age.converted.source
+        (folder / "float").mkdir()
+        name = source.contract.name
+        _write(folder / "float" / f"{name}.float32.tflite", source.data, source.contract)
+        write_ranges(folder / f"{name}.ranges.json", age.ranges)
 
 
-def _write(folder: Path, name: str, data: bytes, contract: bytes) -> None:
-    path = folder / name
+def _write(path: Path, data: bytes, contract: Contract) -> None:
     path.write_bytes(data)
-    path.with_suffix(".json").write_bytes(contract)
+    path.with_suffix(".json").write_bytes(contract_bytes(contract))

@@ -44,7 +44,11 @@ def parser(program: str) -> argparse.ArgumentParser:
     )
     _add_input_and_output(made)
     _add_models(made.add_argument_group("models"))
-    _add_camera(made.add_argument_group("requests to a camera, which may give something else, or what raw frames are"))
+    _add_camera(
+        made.add_argument_group(
+            "requests to a camera, which may give something else, or what raw frames are"
+        )
+    )
     made.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     return made
 

@@ -20,19 +20,41 @@ def run(program: str, body: Callable[[], int]) -> int:
         What `body` returns; the error's own code for a FaceageError; 130 after Ctrl-C
         (128 + SIGINT, the shell's convention); 0 when the reader of stdout has gone away.
     """
+    return _flushed(program, _attempted(program, body))
+
+
+def _attempted(program: str, body: Callable[[], int]) -> int:
     try:
-        code = body()
-        # What is still buffered would meet a closed pipe only after this function.
-        print(end="", flush=True)
-        return code
+        return body()
     except FaceageError as error:
         print(f"{program}: error: {error}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
-        # The interpreter flushes stdout once more at exit; pointing it at /dev/null keeps
-        # that from printing a traceback for a reader (`| head -1`) that has all it wanted.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        # What the parts expect they word themselves; this is a full disk behind stdout.
+        print(f"{program}: error: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print(f"{program}: interrupted", file=sys.stderr)
         return 130
+
+
+def _flushed(program: str, code: int) -> int:
+    """Write out what is still buffered now: at the interpreter's end it could only fail badly."""
+    try:
+        print(end="", flush=True)
+    except BrokenPipeError:
+        _drop_stdout()
+    except OSError as error:
+        _drop_stdout()
+        if code == 0:
+            print(f"{program}: error: cannot write the output: {error.strerror}", file=sys.stderr)
+            return 1
+    return code
+
+
+def _drop_stdout() -> None:
+    # The interpreter flushes stdout once more at exit; pointing it at /dev/null keeps that from
+    # printing a traceback for a reader (`| head -1`) that has all it wanted, or for a full disk.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

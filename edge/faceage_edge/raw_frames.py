@@ -1,6 +1,6 @@
 """Raw frames on standard input: what another program captures or decodes, with nothing to decode.
 
-For example `ffmpeg -i rtsp://... -pix_fmt bgr24 -s 640x480 -f rawvideo - | faceage-camera --source -`.
+For example `ffmpeg -i CLIP -pix_fmt bgr24 -s 640x480 -f rawvideo - | faceage-camera --source -`.
 """
 
 import time
@@ -10,7 +10,7 @@ from typing import BinaryIO
 import numpy as np
 
 from faceage_edge.errors import SourceError
-from faceage_edge.frames import CameraRequest, Frame
+from faceage_edge.frames import CameraRequest, Frame, Picture
 
 __all__ = ["RawFrames"]
 
@@ -80,9 +80,9 @@ class RawFrames:
             )
 
 
-def _fill(stream: BinaryIO, picture: "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]") -> int:
+def _fill(stream: BinaryIO, picture: Picture) -> int:
     """Read until the picture is full or the stream ends; return the bytes read."""
-    view = memoryview(picture).cast("B")
+    view = memoryview(picture.data).cast("B")
     done = 0
     while done < len(view):
         # A pipe gives what it has; a short read is no end.

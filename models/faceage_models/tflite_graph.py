@@ -6,6 +6,8 @@ them: importing the schema takes longer than a device may.
 
 from typing import Any
 
+import numpy as np
+
 from faceage_edge.errors import ModelFileError, missing_extra
 from faceage_edge.flatbuffer import read_model_file
 
@@ -23,7 +25,11 @@ _ARITHMETIC = ("ADD", "DIV", "MUL", "SUB")
 
 
 def load_graph(data: bytes, where: str = "the model") -> Any:
-    """Unpack a .tflite file into editable objects.
+    """Unpack a .tflite file into editable objects that can be packed again without loss.
+
+    Files above 2 GB, and those that the quantizer writes, keep weights behind the flatbuffer,
+    where packing anew would lose them: they are brought into it. Old files state their operators
+    in a field that newer tools no longer read: it is filled in.
 
     Args:
         data: the whole file.
@@ -43,7 +49,16 @@ def load_graph(data: bytes, where: str = "the model") -> Any:
             "control flow (no loops or branches)"
         )
     schema = _schema()
-    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(data, 0))
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data, 0))
+    for buffer in model.buffers or []:
+        # Offsets 0 and 1 mean that the buffer's bytes are inside (TensorFlow Lite schema).
+        if buffer.offset > 1:
+            part = data[buffer.offset : buffer.offset + buffer.size]
+            buffer.data = np.frombuffer(part, dtype=np.uint8)
+            buffer.offset = buffer.size = 0
+    for code in model.operatorCodes or []:
+        code.builtinCode = max(code.builtinCode, code.deprecatedBuiltinCode)
+    return model
 
 
 def save_graph(model: Any) -> bytes:

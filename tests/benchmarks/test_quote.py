@@ -25,8 +25,7 @@ def test_numbers_are_filled_in(page: Path) -> None:
     """Each number becomes what the file holds, in the format asked for, and the rest stays."""
     assert main([str(page)]) == 0
     assert page.read_text() == (
-        "off by <!--q r.json mae .2f-->4.88<!--/q--> years, "
-        "<!--q r.json ci.1 +.1f-->+5.2<!--/q-->"
+        "off by <!--q r.json mae .2f-->4.88<!--/q--> years, <!--q r.json ci.1 +.1f-->+5.2<!--/q-->"
     )
 
 

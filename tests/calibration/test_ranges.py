@@ -15,6 +15,7 @@ from faceage_calibration.ranges import (
     Calibration,
     Ranges,
     read_ranges,
+    record_activations,
     record_ranges,
     write_ranges,
 )
@@ -68,6 +69,25 @@ def test_every_input_widens_the_ranges(rnet: bytes) -> None:
         name: (min(low, second[name][0]), max(high, second[name][1]))
         for name, (low, high) in first.items()
     }
+
+
+def test_means_of_what_meets_weights(rnet: bytes) -> None:
+    """Every input of a weighted layer has its channels averaged over pictures and pixels."""
+    pictures = _pictures(3)
+    _, means = record_activations(rnet, pictures)
+    expected = np.concatenate(pictures).mean(axis=(0, 1, 2), dtype=np.float64)
+    assert means["input"] == pytest.approx(expected, rel=1e-4, abs=1e-6)
+    assert {"input", "conv1"} <= means.keys()
+    assert not {"box", "face_logit"} & means.keys()
+
+
+def test_means_are_kept(tmp_path: Path) -> None:
+    """A ranges file holds the means where there are some, and reads without them."""
+    path = tmp_path / "ranges.json"
+    full = Ranges(RANGES.model_digest, RANGES.tensors, CALIBRATION, {"a": (0.5, -1.25)})
+    for ranges in (full, RANGES):
+        write_ranges(path, ranges)
+        assert read_ranges(path) == ranges
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 """What a command's caller sees: exit codes, one line of error, no traceback."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -107,3 +109,27 @@ def test_a_program_without_stdout() -> None:
         ["sh", "-c", shell, child("print('x')")], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("size", [10, 100_000])
+def test_a_full_disk_behind_stdout_is_one_line(size: int, unbuffered: str) -> None:
+    """Whether the write fails at once or only when flushed, it ends with code 1 and one message."""
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    code = (
+        "import sys; from faceage_edge.command import run; "
+        f"sys.exit(run('prog', lambda: sys.stdout.write('x' * {size}) and 0))"
+    )
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("prog: error:")

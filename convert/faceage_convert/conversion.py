@@ -1,4 +1,4 @@
-"""One float model to one verified int8 file."""
+"""One float model to one verified file: quantize, describe, record golden outputs, verify."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -8,25 +8,25 @@ import numpy as np
 import numpy.typing as npt
 
 from faceage_calibration.ranges import Ranges
+from faceage_convert.bias_correction import correct_biases
+from faceage_convert.compare import Comparison
 from faceage_convert.embed import without_contract
+from faceage_convert.float_source import FloatSource
 from faceage_convert.golden_outputs import with_golden
 from faceage_convert.provenance import tool_versions
 from faceage_convert.quantize import quantize_int8
-from faceage_convert.schemes import read_scheme
-from faceage_convert.specification import FloatSource
-from faceage_convert.verify import Checks, verify_file
+from faceage_convert.schemes import check_int8, read_scheme
+from faceage_convert.verify import Checks, different_pictures, verify_file
 from faceage_edge.contract import Contract
-from faceage_edge.embedded import read_contract
 from faceage_edge.errors import FacesError, ModelFileError
 from faceage_edge.flatbuffer import TensorInfo, read_model_file
-from faceage_edge.model import read_model_bytes
 
-__all__ = ["Converted", "finish", "quantized_contract", "to_int8", "with_known_figures"]
+__all__ = ["AgeResult", "Converted", "finish", "quantized_contract", "to_int8", "verified"]
 
 
 @dataclass(frozen=True)
 class Converted:
-    """An int8 file with its contract, the float model it came from and what was checked."""
+    """A converted file with its contract, the float model it came from and what was checked."""
 
     data: bytes
     contract: Contract
@@ -37,6 +37,15 @@ class Converted:
     def file_name(self) -> str:
         """`<name>.<scheme>.tflite`, the scheme as read back from the file."""
         return f"{self.contract.name}.{self.contract.scheme}.tflite"
+
+
+@dataclass(frozen=True)
+class AgeResult:
+    """A converted age model; on a user's faces also its ranges, and what int8 cost on others."""
+
+    converted: Converted
+    ranges: Ranges | None = None
+    comparison: Comparison | None = None
 
 
 def to_int8(source: FloatSource, ranges: Ranges) -> Converted:
@@ -56,9 +65,14 @@ def to_int8(source: FloatSource, ranges: Ranges) -> Converted:
             f"has {source.contract.model_digest[:16]}; record them again with: "
             f"faceage-calibrate ranges --model {source.path} --faces PATH --out FILE"
         )
+    where = str(source.path)
     bare = without_contract(source.data)
-    quantized = quantize_int8(bare, ranges.tensors, source.contract, str(source.path))
-    contract = quantized_contract(source.contract, quantized, str(source.path))
+    quantized = quantize_int8(bare, ranges.tensors, source.contract, where)
+    if ranges.means:
+        corrected = correct_biases(bare, quantized, ranges.means, where)
+        quantized = quantize_int8(corrected, ranges.tensors, source.contract, where)
+    check_int8(read_model_file(quantized, where), where)
+    contract = quantized_contract(source.contract, quantized, where)
     provenance = {
         **contract.provenance,
         "source_digest": source.contract.model_digest,
@@ -103,35 +117,32 @@ def _quantum(tensor: TensorInfo) -> dict[str, Any]:
     return {"dtype": tensor.dtype, "scale": scale, "zero_point": tensor.zero_points[0]}
 
 
-def with_known_figures(converted: Converted) -> Converted:
-    """Take over what was measured on the shipped int8 file, if this is the same graph.
-
-    The shipped file lies beside its float model. Another quantizer version may give another
-    graph; its interval is then still the best that is known, its measured errors are not.
-    """
-    path = converted.source.path
-    shipped = path.with_name(path.name.replace(".float32.", ".int8."))
-    if shipped == path or not shipped.is_file():
-        return converted
-    known = read_contract(read_model_bytes(shipped), str(shipped))
-    own = converted.contract.provenance
-    same = known.provenance.get("graph_digest") == own["graph_digest"]
-    provenance = known.provenance if same else own
-    contract = replace(converted.contract, interval=known.interval, provenance=provenance)
-    return replace(converted, contract=contract)
-
-
-def finish(converted: Converted, crops: npt.NDArray[np.uint8]) -> Converted:
+def finish(converted: Converted, crops: npt.NDArray[np.uint8] | None = None) -> Converted:
     """Embed the contract with golden outputs and verify the finished file.
 
     Args:
         converted: from `to_int8`.
-        crops: twenty different pictures of the model's size, uint8 (20, height, width, 3), BGR.
+        crops: as for `verified`.
 
     Raises:
         ModelFileError: verification failed.
     """
-    name = converted.file_name
-    data, contract = with_golden(converted.data, converted.contract, name)
-    checks = verify_file(data, name, crops)
-    return replace(converted, data=data, contract=contract, checks=checks)
+    data, contract = with_golden(converted.data, converted.contract, converted.file_name)
+    return verified(replace(converted, data=data, contract=contract), crops)
+
+
+def verified(converted: Converted, crops: npt.NDArray[np.uint8] | None = None) -> Converted:
+    """Verify a file that carries its contract and golden outputs.
+
+    Args:
+        converted: the file.
+        crops: faces in the model's size that differ, uint8 (n, height, width, 3), BGR; drawn
+            pictures where there are none.
+
+    Raises:
+        ModelFileError: verification failed.
+    """
+    if crops is None:
+        size = converted.contract.input
+        crops = different_pictures(size.height, size.width)
+    return replace(converted, checks=verify_file(converted.data, converted.file_name, crops))

@@ -1,0 +1,42 @@
+"""A float model with its contract: what a conversion starts from."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from faceage_edge.bundles import find
+from faceage_edge.contract import Contract
+from faceage_edge.embedded import read_contract
+from faceage_edge.model import read_model_bytes
+
+__all__ = ["SHIPPED_AGE", "SHIPPED_DETECTOR", "FloatSource", "shipped_float"]
+
+SHIPPED_AGE = "age-mobilenet/age-mobilenet.float32.tflite"
+SHIPPED_DETECTOR = tuple(f"mtcnn/mtcnn-{net}.float32.tflite" for net in ("pnet", "rnet", "onet"))
+
+
+@dataclass(frozen=True)
+class FloatSource:
+    """A float .tflite, its contract, and what of that contract was assumed rather than known.
+
+    `path` is the user's file, which may be of another format.
+    """
+
+    data: bytes
+    contract: Contract
+    path: Path
+    assumed: tuple[str, ...] = ()
+
+
+def shipped_float(name: str) -> FloatSource:
+    """Load a shipped float model.
+
+    Args:
+        name: `SHIPPED_AGE` or one of `SHIPPED_DETECTOR`.
+
+    Raises:
+        ModelFileError: it is missing or damaged.
+        ContractError: it carries no contract, or one about another file.
+    """
+    path = find(name)
+    data = read_model_bytes(path)
+    return FloatSource(data, read_contract(data, str(path)), path)

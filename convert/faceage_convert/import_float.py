@@ -1,0 +1,65 @@
+"""Bring a user's model of any accepted format to a float .tflite with its contract."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from faceage_convert.float_source import FloatSource
+from faceage_convert.golden_outputs import with_golden
+from faceage_convert.provenance import tool_versions
+from faceage_convert.specification import Hints, describe_float
+from faceage_edge.errors import ModelFileError
+from faceage_edge.flatbuffer import read_model_file
+from faceage_edge.model import read_model_bytes
+from faceage_edge.operators import operator_names
+from faceage_models.keras_file import float_tflite
+
+__all__ = ["import_float"]
+
+
+def import_float(path: Path, hints: Hints, *, name: str | None = None) -> FloatSource:
+    """Read a float model and give it its contract.
+
+    Args:
+        path: a float .tflite, a .keras or .h5 file, or a SavedModel folder.
+        hints: what the user says of it.
+        name: the model's name; by default its contract's, else its file's.
+
+    Returns:
+        The model with its contract embedded.
+
+    Raises:
+        ModelFileError: no model of a known format, damaged, quantized, or not one picture in.
+        UsageError: its head is unknown and was not said, or what was said contradicts the file.
+        MissingExtraError: a Keras model, and Keras is not installed.
+    """
+    _check_tflite(path)
+    imported = float_tflite(path)
+    source = describe_float(imported.data, path, hints, name=name, rescaling=imported.rescaling)
+    if source.contract.model_digest:
+        return source
+    provenance = {
+        **source.contract.provenance,
+        "source_digest": imported.source_digest,
+        "tools": tool_versions(),
+    }
+    contract = replace(source.contract, provenance=provenance)
+    data, contract = with_golden(source.data, contract, str(path))
+    return replace(source, data=data, contract=contract)
+
+
+def _check_tflite(path: Path) -> None:
+    """Refuse what a runtime would refuse too, in words that mean nothing to a user."""
+    if path.suffix != ".tflite" or not path.is_file():
+        return
+    model = read_model_file(read_model_bytes(path), str(path))
+    if "edgetpu-custom-op" in operator_names(model):
+        raise ModelFileError(
+            f"{path} is compiled for the Edge TPU, and nothing can be converted from that; "
+            "give the float model that it was made from"
+        )
+    # The converter writes 1 for a side that was left open.
+    if any(len(tensor.shape) == 4 and 1 in tensor.shape[1:3] for tensor in model.inputs):
+        raise ModelFileError(
+            f"{path} takes pictures of an open size, found {model.inputs[0].shape}, expected "
+            "(batch, height, width, 3) of a fixed size; export it again for one"
+        )

@@ -1,0 +1,151 @@
+"""The command line of `faceage-convert`."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from faceage_calibration.crops import CROP_MODES
+from faceage_convert.age_output import HEADS
+from faceage_convert.faces import NAMES
+from faceage_convert.specification import NORMALISATIONS, Hints
+from faceage_convert.verify import PICTURES
+from faceage_edge import __version__
+from faceage_edge.errors import UsageError
+
+__all__ = ["SCHEMES", "check_usage", "hints_of", "parser", "with_defaults"]
+
+# What may follow --quantize, and the folder that is written where none is named.
+SCHEMES = {"int8": Path("faceage-int8"), "none": Path("faceage-float32")}
+
+# Options about faces, and what holds where they are left out.
+_DEFAULTS = {
+    "eval_faces": None,
+    "count": 500,
+    "eval_count": 3000,
+    "names": None,
+    "crops": "detect",
+    "detector": "mtcnn",
+}
+_HINTS = ("contract", "head", "output", "normalise", "colour")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the command line; options that are left out are None."""
+    made = argparse.ArgumentParser(
+        prog="faceage-convert",
+        usage="%(prog)s [--quantize SCHEME] [--out DIR] [--model FILE --faces PATH [OPTION ...]]",
+        description="Convert a float age model and the face detector to int8 TFLite files. "
+        "Without --model the shipped models are converted with their recorded ranges.",
+        epilog="Exit codes: 0 done, 1 an error that the message explains, 2 wrong usage.",
+    )
+    add = made.add_argument
+    add("--quantize", choices=tuple(SCHEMES), default="int8", help="scheme (default: %(default)s)")
+    add("--out", type=Path, metavar="DIR", help="folder to write (default: faceage-int8)")
+    add("--json", action="store_true", help="print the report as one line of JSON")
+    add("--version", action="version", version=f"faceage {__version__}")
+    _add_own(made.add_argument_group("a model of yours"))
+    _add_faces(made.add_argument_group("faces to convert it with"))
+    _add_hints(made.add_argument_group("what it is, where it carries no contract"))
+    return made
+
+
+def check_usage(options: argparse.Namespace) -> None:
+    """Refuse options that contradict each other or would be ignored.
+
+    Raises:
+        UsageError: naming them.
+    """
+    faces = _given(options, ("faces", *_DEFAULTS))
+    if options.model is None:
+        spare = [*faces, *_given(options, ("name", *_HINTS))]
+        if spare:
+            raise UsageError(
+                f"{', '.join(spare)} without --model FILE; the shipped models need none of it, "
+                "their contracts and recorded ranges come with them"
+            )
+    elif options.quantize == "none" and faces:
+        raise UsageError(
+            f"{', '.join(faces)} with --quantize none; nothing is quantized, so no faces are needed"
+        )
+    elif options.quantize != "none" and options.faces is None:
+        raise UsageError(
+            "--model needs --faces PATH: a folder or .tar of faces to record ranges on, 300 or "
+            "more like those it will see; where their names carry ages the error is measured"
+        )
+
+
+def with_defaults(options: argparse.Namespace) -> argparse.Namespace:
+    """The options with defaults for what was left out about faces."""
+    given = {name: value for name, value in vars(options).items() if value is not None}
+    return argparse.Namespace(**{**vars(options), **_DEFAULTS, **given})
+
+
+def hints_of(options: argparse.Namespace) -> Hints:
+    """What the options say of the model."""
+    return Hints(**{name: getattr(options, name) for name in _HINTS})
+
+
+def _add_own(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--model", metavar="FILE", help=".keras, .h5, SavedModel folder or .tflite")
+    add("--name", help="name in the contract and the file names (default: the file's)")
+
+
+def _add_faces(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--faces", type=Path, metavar="PATH", help="folder or .tar of faces to record ranges on")
+    add(
+        "--eval-faces",
+        type=Path,
+        metavar="PATH",
+        help="other faces to measure on (default: the rest of --faces)",
+    )
+    add(
+        "--count",
+        type=_at_least(PICTURES),
+        metavar="N",
+        help=f"calibration faces (default: {_DEFAULTS['count']})",
+    )
+    add(
+        "--eval-count",
+        type=_at_least(1),
+        metavar="N",
+        help=f"evaluation faces at most (default: {_DEFAULTS['eval_count']})",
+    )
+    add("--names", choices=NAMES, help="how pictures are named; none: they carry no ages")
+    add("--crops", choices=CROP_MODES, help=f"how faces are cut (default: {_DEFAULTS['crops']})")
+    add(
+        "--detector",
+        metavar="FOLDER",
+        help=f"detector that cuts them (default: {_DEFAULTS['detector']})",
+    )
+
+
+def _add_hints(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--contract", type=Path, metavar="FILE", help="JSON that states all of it")
+    add("--head", choices=HEADS, help="what the numbers of its output mean")
+    add("--output", metavar="NAME", help="which output is the age, of several")
+    add(
+        "--normalise",
+        choices=tuple(NORMALISATIONS),
+        help="its input: signed (u8/127.5 - 1), signed-128 ((u8-128)/128), unit (u8/255), bytes",
+    )
+    add("--colour", choices=("RGB", "BGR"), help="its input's colour order")
+
+
+def _given(options: argparse.Namespace, names: tuple[str, ...]) -> list[str]:
+    return [f"--{n.replace('_', '-')}" for n in names if getattr(options, n) is not None]
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from error
+        if value < least:
+            raise argparse.ArgumentTypeError(f"{value} is too few, expected {least} or more")
+        return value
+
+    return parse

@@ -1,0 +1,48 @@
+"""Convert the models that come with faceage, from the ranges recorded for them."""
+
+from dataclasses import replace
+
+from faceage_calibration.ranges import read_ranges
+from faceage_convert.conversion import Converted, finish, to_int8, verified
+from faceage_convert.float_source import shipped_float
+from faceage_edge.embedded import read_contract
+from faceage_edge.model import read_model_bytes
+
+__all__ = ["convert_shipped"]
+
+
+def convert_shipped(name: str, scheme: str) -> Converted:
+    """Convert one shipped float model.
+
+    Args:
+        name: as for `shipped_float`.
+        scheme: `int8`, or `none` for the float file itself.
+
+    Returns:
+        The verified file. The same tools give the same bytes as the shipped file of that scheme.
+
+    Raises:
+        ModelFileError: a file is missing or damaged, or verification failed.
+    """
+    source = shipped_float(name)
+    if scheme == "none":
+        return verified(Converted(source.data, source.contract, source))
+    ranges = read_ranges(source.path.with_name(f"{source.contract.name}.ranges.json"))
+    return finish(_with_known_figures(to_int8(source, ranges)))
+
+
+def _with_known_figures(converted: Converted) -> Converted:
+    """Take over what was measured on the shipped int8 file, if this is the same graph.
+
+    That file lies beside its float model. Another quantizer version may give another graph; the
+    interval is then still the best that is known, the measured errors are not.
+    """
+    shipped = converted.source.path.with_name(converted.file_name)
+    if not shipped.is_file():
+        return converted
+    known = read_contract(read_model_bytes(shipped), str(shipped))
+    own = converted.contract.provenance
+    same = known.provenance.get("graph_digest") == own["graph_digest"]
+    provenance = known.provenance if same else own
+    contract = replace(converted.contract, interval=known.interval, provenance=provenance)
+    return replace(converted, contract=contract)
