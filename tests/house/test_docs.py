@@ -14,6 +14,8 @@ from pathlib import Path
 import cv2
 import pytest
 
+from faceage_benchmarks import quote
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("models/*/*.md")])
 SOURCES = sorted(ROOT.glob("*/faceage_*/**/*.py"))
@@ -224,3 +226,11 @@ WITH_EXAMPLES = [path for path in SOURCES if ">>> " in read(path)]
 def test_docstring_examples_run(path: Path) -> None:
     """Examples in docstrings give what they say."""
     assert doctest.testmod(import_module(module_name(path))).failed == 0
+
+
+def test_quoted_numbers_are_those_of_the_result_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every number that a page quotes is what its result file holds now."""
+    monkeypatch.chdir(ROOT)
+    quoting = [str(page) for page in PAGES if "<!--q " in read(page)]
+    assert len(quoting) >= 4
+    assert quote.main(["--check", *quoting]) == 0
