@@ -150,7 +150,7 @@ def test_an_error_on_the_way_ends_with_what_was_seen(
         (["--source", "{clip}", "--annotate", "{folder}/a.gif"], 2, "ends in .mp4", "an ending"),
         (["--source", "{clip}", "--annotate", "{folder}/no/a.png"], 1, "cannot write", "a folder"),
         (["--source", "{clip}", "--annotate", "{clip}"], 2, "would replace the source", "itself"),
-        (["--source", "{clip}", "--width", "640"], 2, "requests to a camera", "no camera"),
+        (["--source", "{clip}", "--width", "640"], 2, "a camera or raw frames", "no camera"),
     ],
 )
 def test_what_cannot_be_done_is_said_before_any_work(
