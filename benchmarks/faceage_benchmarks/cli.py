@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_latency(commands)
     _add_detection(commands)
     _add_compare(commands)
+    _add_arm(commands)
     return parser
 
 
@@ -134,6 +135,27 @@ def _add_compare(commands: "_Subparsers") -> None:
     parser.add_argument("--json", metavar="OUT", help="write the paired changes as JSON as well")
 
 
+def _add_arm(commands: "_Subparsers") -> None:
+    parser = commands.add_parser(
+        "arm", help="instructions on emulated ARM boards (Debian; installs what it needs)"
+    )
+    parser.set_defaults(body=_arm)
+    parser.add_argument(
+        "models", nargs="*", metavar="MODEL", help="int8 .tflite files (default: the shipped ones)"
+    )
+    parser.add_argument("--json", required=True, metavar="OUT", help=_JSON_HELP)
+    parser.add_argument(
+        "--project", default=".", metavar="DIR", help="checkout to test (default: %(default)s)"
+    )
+    parser.add_argument("--cache", metavar="DIR", help="where the root file system is kept")
+    parser.add_argument(
+        "--budget", metavar="FILE", help="exit 3 when a count exceeds its budget by half a percent"
+    )
+    parser.add_argument(
+        "--frames", action="store_true", help="count whole camera frames too (minutes)"
+    )
+
+
 def _add_models(parser: argparse.ArgumentParser, against: str) -> None:
     parser.add_argument("--model", required=True, metavar="M", help=".tflite, or a Keras file")
     parser.add_argument("--against", metavar="N", help=f"a second model, {against}")
@@ -174,6 +196,12 @@ def _detection(options: argparse.Namespace, command: Sequence[str]) -> int:
 
     _writable(options.json)
     return detection.run(options, command)
+
+
+def _arm(options: argparse.Namespace, command: Sequence[str]) -> int:
+    from faceage_benchmarks.arm.measure import run
+
+    return run(options, command)
 
 
 def _compare(options: argparse.Namespace, command: Sequence[str]) -> int:

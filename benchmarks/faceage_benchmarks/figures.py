@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from faceage_benchmarks.age_figures import age_figures
+from faceage_benchmarks.arm.figures import arm_figures
 from faceage_benchmarks.clip_ages import clip_figures
 from faceage_benchmarks.detection_figures import detection_figures
 from faceage_benchmarks.errors import ResultFileError
@@ -18,6 +19,7 @@ FIGURES: dict[str, Figures] = {
     "latency": latency_figures,
     "detection": detection_figures,
     "demo": clip_figures,
+    "arm": arm_figures,
 }
 
 

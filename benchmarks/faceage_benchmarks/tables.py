@@ -139,6 +139,19 @@ def _detection_columns(title: str, result: Mapping[str, Any]) -> list[Column]:
     return columns
 
 
+def _arm_columns(title: str, result: Mapping[str, Any]) -> list[Column]:
+    columns = []
+    for processor, named in result["processors"].items():
+        cells = {
+            f"{name}, million instructions": f"{cost['instructions'] / 1e6:.2f} "
+            f"({_percent(cost['dot_share'])} dot products)"
+            for name, cost in named.items()
+        }
+        cells["int8 outputs equal the host's"] = "yes" if result["equals_host"] else "NO"
+        columns.append((f"{title}: {processor}", cells))
+    return columns
+
+
 def _model_cells(model: Mapping[str, Any]) -> dict[str, str]:
     return {
         "model": str(model["name"]),
@@ -174,4 +187,5 @@ _COLUMNS = {
     "accuracy": _accuracy_columns,
     "latency": _latency_columns,
     "detection": _detection_columns,
+    "arm": _arm_columns,
 }

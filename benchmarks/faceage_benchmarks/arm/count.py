@@ -1,0 +1,91 @@
+"""Count what shipped models and the camera loop execute on ARM, and hold a budget."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from faceage_benchmarks.arm.emulate import Counts, run_guest
+from faceage_benchmarks.arm.guest_invoke import raw_digests
+from faceage_benchmarks.arm.sysroot import CPUS, Sysroot
+from faceage_edge.errors import FaceageError, QualityGateError
+from faceage_edge.model import load_model
+
+__all__ = ["TOLERANCE", "check_budget", "count_frames", "count_models"]
+
+# Counts repeat to a thousandth of a percent; half a percent is a change somebody made.
+TOLERANCE = 0.005
+
+
+def count_models(sysroot: Sysroot, models: Sequence[Path]) -> dict[str, dict[str, Any]]:
+    """Run every model on every emulated processor.
+
+    Args:
+        sysroot: from `build_sysroot`.
+        models: int8 .tflite files with contracts.
+
+    Returns:
+        {processor: {file name: {"counts": {class: n}, "equals_host": bool}}}.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for cpu in CPUS:
+        found[cpu] = {}
+        for path in models:
+            guest = ["-m", "faceage_benchmarks.arm.guest_invoke", str(path.resolve())]
+            run = run_guest(sysroot, cpu, guest)
+            digests = json.loads(run.stdout.splitlines()[-1])
+            # Five stretches: start-up, first invoke, between, second invoke, rest.
+            found[cpu][path.name] = {
+                "counts": run.counts[3],
+                "equals_host": digests == raw_digests(load_model(path)),
+            }
+    return found
+
+
+def count_frames(sysroot: Sysroot, cpu: str, frames: bytes, count: int) -> Counts:
+    """Count what the whole camera process executes for a frame, start-up left out.
+
+    The process runs on all frames and on the first quarter of them; the difference, divided by the
+    difference in frames, is the cost of one.
+
+    Args:
+        sysroot: from `build_sysroot`.
+        cpu: a key of `sysroot.CPUS`.
+        frames: raw BGR frames one after the other, as `--source -` takes them.
+        count: how many there are; at least 4. Each is 640 x 480.
+    """
+    size = len(frames) // count
+    runs = []
+    for some in (count, count // 4):
+        guest = ["-m", "faceage_edge.camera", "--source", "-"]
+        runs.append(run_guest(sysroot, cpu, guest, stdin=frames[: some * size]).counts[-1])
+    more = count - count // 4
+    return {kind: (runs[0][kind] - runs[1][kind]) // more for kind in runs[0]}
+
+
+def check_budget(counts: Mapping[str, Mapping[str, Counts]], budget: Path) -> None:
+    """Hold counts against a budget file.
+
+    Args:
+        counts: executed instructions by processor, name and class.
+        budget: JSON, {processor: {name: instructions}}.
+
+    Raises:
+        FaceageError: the budget cannot be read.
+        QualityGateError: a count exceeds its budget by more than the tolerance.
+    """
+    try:
+        limits = json.loads(budget.read_text())
+    except (OSError, ValueError) as error:
+        raise FaceageError(f"cannot read the budget {budget}: {error}") from error
+    over = [
+        f"{name} on {cpu}: {counts[cpu][name]['all']:,} instead of {limit:,}"
+        for cpu, names in limits.items()
+        for name, limit in names.items()
+        if name in counts.get(cpu, {}) and counts[cpu][name]["all"] > limit * (1 + TOLERANCE)
+    ]
+    if over:
+        raise QualityGateError(
+            f"more instructions than budgeted: {'; '.join(over)}; make it cheaper, or raise the "
+            f"budget in {budget} with a reason"
+        )

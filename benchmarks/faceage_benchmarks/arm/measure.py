@@ -1,0 +1,73 @@
+"""`faceage-benchmark arm`: the shipped models and the camera loop on emulated ARM boards."""
+
+import argparse
+import os
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from faceage_benchmarks.arm.count import check_budget, count_frames, count_models
+from faceage_benchmarks.arm.figures import arm_figures
+from faceage_benchmarks.arm.sysroot import CPUS, build_sysroot
+from faceage_benchmarks.demo_clip import clip_frames, portrait
+from faceage_benchmarks.machine import describe_machine, note_after
+from faceage_benchmarks.output import deliver
+from faceage_benchmarks.result import bootstrap_settings, new_result
+from faceage_edge.bundles import find
+from faceage_edge.errors import UsageError
+
+__all__ = ["run"]
+
+# Name of the cost of one frame in the counts: the demonstration clip, one face, 640 x 480.
+FRAME = "camera frame, one face"
+_FRAMES = 24
+_SHIPPED = ("age-mobilenet", "mtcnn")
+
+
+def run(options: argparse.Namespace, command: Sequence[str]) -> int:
+    """Count what the command line names; see cli.py."""
+    machine = describe_machine()
+    models = [find(name) for name in options.models] or _shipped_models()
+    project = Path(options.project)
+    constraints = project / "constraints" / "device.txt"
+    if not constraints.is_file():
+        raise UsageError(
+            f"{project} is no checkout of faceage (no {constraints.name} in constraints/); "
+            "run this in one, or name it with --project"
+        )
+    sysroot = build_sysroot(_cache(options.cache), project, constraints)
+    found = count_models(sysroot, models)
+    counts = {cpu: {name: one["counts"] for name, one in found[cpu].items()} for cpu in CPUS}
+    if options.frames:
+        frames = b"".join(frame.tobytes() for frame in islice(clip_frames(portrait()), _FRAMES))
+        for cpu in CPUS:
+            counts[cpu][FRAME] = count_frames(sysroot, cpu, frames, _FRAMES)
+    note_after(machine)
+    samples = {"counts": counts}
+    settings = bootstrap_settings("nothing: counts repeat")
+    content: dict[str, Any] = {
+        "equals_host": all(
+            one["equals_host"] for named in found.values() for one in named.values()
+        ),
+        "frames": _FRAMES if options.frames else 0,
+        **arm_figures(samples, settings),
+        "seeds": {},
+        "bootstrap": settings,
+        "samples": samples,
+    }
+    deliver(new_result("arm", command=command, machine=machine, **content), options.json)
+    if options.budget is not None:
+        check_budget(counts, Path(options.budget))
+    return 0
+
+
+def _shipped_models() -> list[Path]:
+    return sorted(path for name in _SHIPPED for path in find(name).glob("*.int8.tflite"))
+
+
+def _cache(named: str | None) -> Path:
+    if named is not None:
+        return Path(named)
+    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(home) / "faceage" / "arm"

@@ -1,0 +1,146 @@
+"""An ARM root file system with Python and the real ARM wheels, built once and cached.
+
+Nothing in it runs natively and nothing is mounted: a Debian base is unpacked, wheels are put
+beside it by the host's pip, and qemu-user runs the interpreter found there.
+"""
+
+import hashlib
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from faceage_benchmarks.arm.host_tools import ensure_tools, run_quietly
+from faceage_edge.errors import FaceageError
+
+__all__ = ["CPUS", "Sysroot", "build_sysroot", "once"]
+
+# The two boards people have: Raspberry Pi 4 (no dot product) and 5. The part numbers and feature
+# words are what their kernels print in /proc/cpuinfo; LiteRT's cpuinfo library reads them and
+# chooses its kernels by them.
+CPUS = {
+    "cortex-a72": ("0xd08", "fp asimd evtstrm crc32 cpuid"),
+    "cortex-a76": (
+        "0xd0b",
+        "fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm lrcpc "
+        "dcpop asimddp",
+    ),
+}
+_BASE = "python3-minimal,python3.11,libstdc++6,libgcc-s1,zlib1g,ca-certificates"
+_PLATFORMS = ("manylinux_2_27_aarch64", "manylinux_2_28_aarch64", "manylinux2014_aarch64")
+_WHEELS = ("numpy", "ai-edge-litert", "opencv-python-headless")
+
+
+@dataclass(frozen=True)
+class Sysroot:
+    """Where the parts lie: the root file system, the wheels, the counting plugin."""
+
+    root: Path
+    site: Path
+    plugin: Path
+
+    def choose_cpu(self, cpu: str) -> None:
+        """Write the /proc/cpuinfo of a processor into the root file system."""
+        part, features = CPUS[cpu]
+        text = (
+            f"processor\t: 0\nBogoMIPS\t: 108.00\nFeatures\t: {features}\n"
+            f"CPU implementer\t: 0x41\nCPU architecture: 8\nCPU variant\t: 0x0\n"
+            f"CPU part\t: {part}\nCPU revision\t: 3\n"
+        )
+        (self.root / "proc").mkdir(exist_ok=True)
+        (self.root / "proc" / "cpuinfo").write_text(text)
+
+
+def build_sysroot(cache: Path, project: Path, constraints: Path) -> Sysroot:
+    """Build or reuse the parts, and install the project's wheel anew.
+
+    Args:
+        cache: folder for what may be kept between runs, outside the checkout.
+        project: checkout whose wheel is tested.
+        constraints: pins of the device's packages.
+
+    Raises:
+        FaceageError: a tool is missing or fails.
+    """
+    ensure_tools()
+    cache.mkdir(parents=True, exist_ok=True)
+    root = once(cache / "bookworm-arm64", _unpack_debian)
+    pins = hashlib.sha256(constraints.read_bytes()).hexdigest()[:12]
+    wheels = once(cache / f"wheels-cp311-{pins}", lambda at: _fetch_wheels(at, constraints))
+    plugin = _plugin(cache)
+    site = cache / "site"
+    shutil.rmtree(site, ignore_errors=True)
+    _install_project(project, site)
+    # The project's own folder comes first on the guest's path, the cached wheels behind it.
+    (site / "wheels").symlink_to(wheels)
+    return Sysroot(root, site, plugin)
+
+
+def once(target: Path, build: Callable[[Path], None]) -> Path:
+    """Build a folder beside its target and rename it, so that a broken build is never reused.
+
+    Args:
+        target: where the folder is kept; returned as it is when it exists.
+        build: fills the folder it is given.
+    """
+    if target.exists():
+        return target
+    beside = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+    try:
+        build(beside)
+        beside.rename(target)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return target
+
+
+def _unpack_debian(target: Path) -> None:
+    print("unpacking Debian 12 for arm64 (once)", file=sys.stderr)
+    run_quietly(
+        [
+            "mmdebstrap", "--mode=root", "--variant=extract", "--architectures=arm64",
+            '--aptopt=Acquire::Languages "none"',
+            "--dpkgopt=path-exclude=/usr/share/{doc,man,locale,info}/*",
+            f"--include={_BASE}", "bookworm", str(target / "root"),
+        ]
+    )  # fmt: skip
+    for entry in (target / "root").iterdir():
+        entry.rename(target / entry.name)
+    (target / "root").rmdir()
+
+
+def _fetch_wheels(target: Path, constraints: Path) -> None:
+    print("fetching the ARM wheels (once)", file=sys.stderr)
+    platforms = [word for name in _PLATFORMS for word in ("--platform", name)]
+    run_quietly(
+        [
+            sys.executable, "-m", "pip", "install", "-q", "--no-compile", "--target", str(target),
+            *platforms, "--python-version", "3.11", "--implementation", "cp",
+            "--only-binary=:all:", "-c", str(constraints), *_WHEELS,
+        ]
+    )  # fmt: skip
+
+
+def _plugin(cache: Path) -> Path:
+    source = files(__package__).joinpath("counter.c").read_bytes()
+    plugin = cache / f"counter-{hashlib.sha256(source).hexdigest()[:12]}.so"
+    if not plugin.exists():
+        code = cache / "counter.c"
+        code.write_bytes(source)
+        run_quietly(["gcc", "-O2", "-shared", "-fPIC", "-o", str(plugin), str(code)])
+    return plugin
+
+
+def _install_project(project: Path, site: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        pip = [sys.executable, "-m", "pip"]
+        run_quietly([*pip, "wheel", "-q", "--no-deps", "-w", folder, str(project)])
+        wheel = next(Path(folder).glob("*.whl"), None)
+        if wheel is None:
+            raise FaceageError(f"{project} gave no wheel; run this in a checkout of faceage")
+        run_quietly(
+            [*pip, "install", "-q", "--no-deps", "--no-compile", "--target", str(site), str(wheel)]
+        )
