@@ -3,7 +3,8 @@
     python benchmarks/release.py --data ../shared [--only NAME ...]
 
 Writes benchmarks/results/*.json through the installed commands, then renews the quoted numbers.
-Needs `pip install ".[bench]"`, the data of docs/results.md, and about ten minutes on two cores.
+Needs `pip install ".[bench,demo]"`, the data of docs/results.md, Debian (for `arm`), and about ten
+minutes on two cores.
 """
 
 import argparse
@@ -43,6 +44,7 @@ def steps(data: Path) -> dict[str, list[str]]:
         "accuracy-pipelines": ["faceage-benchmark", "compare"]
         + [str(RESULTS / f"accuracy-{name}.json") for name in ("float-pipeline", "detect")],
         "latency-age": ["faceage-benchmark", "latency", "--model", INT8, "--against", FLOAT],
+        "arm": ["faceage-benchmark", "arm", "--frames"],
         "footprint": [*module, "faceage_benchmarks.footprint", "--project", "."]
         + ["--constraints", "constraints/device.txt"],
         "convert": ["faceage-convert", "--quantize", "int8", "--out", "bundle", "--json"],

@@ -25,7 +25,8 @@ def count_models(sysroot: Sysroot, models: Sequence[Path]) -> dict[str, dict[str
         models: int8 .tflite files with contracts.
 
     Returns:
-        {processor: {file name: {"counts": {class: n}, "equals_host": bool}}}.
+        {processor: {name: {"counts": {class: n}, "equals_host": bool}}}, names as
+        `age-mobilenet-int8`.
     """
     found: dict[str, dict[str, Any]] = {}
     for cpu in CPUS:
@@ -35,7 +36,7 @@ def count_models(sysroot: Sysroot, models: Sequence[Path]) -> dict[str, dict[str
             run = run_guest(sysroot, cpu, guest)
             digests = json.loads(run.stdout.splitlines()[-1])
             # Five stretches: start-up, first invoke, between, second invoke, rest.
-            found[cpu][path.name] = {
+            found[cpu][path.name.removesuffix(".tflite").replace(".", "-")] = {
                 "counts": run.counts[3],
                 "equals_host": digests == raw_digests(load_model(path)),
             }

@@ -20,7 +20,7 @@ from faceage_edge.errors import UsageError
 __all__ = ["run"]
 
 # Name of the cost of one frame in the counts: the demonstration clip, one face, 640 x 480.
-FRAME = "camera frame, one face"
+FRAME = "frame-one-face"
 _FRAMES = 24
 _SHIPPED = ("age-mobilenet", "mtcnn")
 
