@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceage_benchmarks.opened import Pictures
 from faceage_edge.contract import AGE_HEADS, Contract
 from faceage_edge.embedded import parse_contract
 from faceage_edge.errors import ContractError
@@ -22,6 +21,8 @@ from faceage_edge.preprocess import InputEncoder
 
 __all__ = ["open_keras"]
 
+# Crops, uint8 (n, height, width, 3), BGR.
+Pictures = NDArray[np.uint8]
 Outputs = dict[str, NDArray[np.float32]]
 # Activations that squash logits: the contract's heads are logits.
 _SQUASHING = ("sigmoid", "softmax")

@@ -85,7 +85,7 @@ def test_counts_are_read_as_the_plugin_prints_them(tmp_path: Path) -> None:
 
 
 def test_digests_repeat_and_tell_pictures_apart(repo_root: Path) -> None:
-    """What is compared between host and guest is the same twice, and not the same picture thrice."""
+    """What host and guest compare is the same twice, and differs from picture to picture."""
     path = repo_root / "models" / "mtcnn" / "mtcnn-rnet.int8.tflite"
     first, second = raw_digests(load_model(path)), raw_digests(load_model(path))
     assert first == second
