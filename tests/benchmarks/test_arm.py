@@ -94,8 +94,8 @@ def test_digests_repeat_and_tell_pictures_apart(repo_root: Path) -> None:
 
 def test_missing_tools_name_the_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     """A user who may not install packages is told which."""
-    monkeypatch.setattr(host_tools.shutil, "which", lambda _: None)
-    monkeypatch.setattr(host_tools.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
     with pytest.raises(FaceageError, match=r"apt-get install qemu-user mmdebstrap gcc"):
         host_tools.ensure_tools()
 
