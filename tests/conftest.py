@@ -1,9 +1,11 @@
 """What tests of every folder share: where data and shipped models lie, and frames with a face."""
 
+import json
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 # Read when TensorFlow is first imported, by whichever test comes first: no start-up log, no GPU
 # probing, and no more threads than a small CI machine has cores.
@@ -19,6 +21,7 @@ import numpy.typing as npt
 import pytest
 
 Frame = npt.NDArray[np.uint8]
+Edit = Callable[[Any], None]
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -112,3 +115,88 @@ def write_clip(tmp_path: Path) -> Callable[[list[Frame]], Path]:
 def walking_face(astronaut: Frame) -> list[Frame]:
     """Eight frames, uint8 (240, 320, 3), BGR, in which the astronaut's face moves to the left."""
     return [astronaut[:240, left : left + 320].copy() for left in range(60, 100, 5)]
+
+
+@pytest.fixture(scope="session")
+def age_float_bytes(shipped: Any) -> bytes:
+    """The shipped float age model's file."""
+    return bytes(shipped.age_float.read_bytes())
+
+
+@pytest.fixture(scope="session")
+def bare_float(age_float_bytes: bytes) -> bytes:
+    """The shipped float age model without its contract: a user's own .tflite."""
+    from faceage_convert.embed import without_contract
+
+    return without_contract(age_float_bytes)
+
+
+@pytest.fixture
+def write_model(tmp_path: Path, bare_float: bytes) -> Callable[..., Path]:
+    """Return a function that writes a model's bytes, the bare float model's by default."""
+
+    def write(data: bytes | None = None, name: str = "mine.tflite") -> Path:
+        path = tmp_path / name
+        path.write_bytes(bare_float if data is None else data)
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def edited() -> Callable[[bytes, Edit], bytes]:
+    """Return a function that changes a model's graph object in place and packs it again."""
+
+    from faceage_models.tflite_graph import load_graph, save_graph
+
+    def edit(data: bytes, change: Edit) -> bytes:
+        model = load_graph(data)
+        change(model)
+        return save_graph(model)
+
+    return edit
+
+
+@pytest.fixture(scope="session")
+def with_activation(edited: Callable[[bytes, Edit], bytes]) -> Callable[..., bytes]:
+    """Return a function that puts a LOGISTIC, SOFTMAX or RELU behind a float model's output."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    def append(
+        data: bytes, activation: str, *, beta: float = 1.0, name: str = "probabilities"
+    ) -> bytes:
+        def change(model: Any) -> None:
+            graph = model.subgraphs[0]
+            logits = int(graph.outputs[0])
+            code, tensor, operator = schema.OperatorCodeT(), schema.TensorT(), schema.OperatorT()
+            code.builtinCode = getattr(schema.BuiltinOperator, activation)
+            code.deprecatedBuiltinCode = code.builtinCode
+            tensor.name, tensor.shape = name, graph.tensors[logits].shape
+            operator.opcodeIndex = len(model.operatorCodes)
+            operator.inputs, operator.outputs = [logits], [len(graph.tensors)]
+            if activation == "SOFTMAX":
+                operator.builtinOptionsType = schema.BuiltinOptions.SoftmaxOptions
+                operator.builtinOptions = schema.SoftmaxOptionsT()
+                operator.builtinOptions.beta = beta
+            model.operatorCodes.append(code)
+            graph.outputs = [len(graph.tensors)]
+            graph.tensors.append(tensor)
+            graph.operators.append(operator)
+            for signature in model.signatureDefs or []:
+                signature.outputs[0].tensorIndex = graph.outputs[0]
+
+        return edited(data, change)
+
+    return append
+
+
+@pytest.fixture
+def write_json(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that writes a JSON document and returns its path."""
+
+    def write(document: object, name: str = "contract.json") -> Path:
+        path = tmp_path / name
+        path.write_text(json.dumps(document), encoding="utf-8")
+        return path
+
+    return write

@@ -160,7 +160,9 @@ def _add_models(parser: argparse.ArgumentParser, against: str) -> None:
     parser.add_argument("--model", required=True, metavar="M", help=".tflite, or a Keras file")
     parser.add_argument("--against", metavar="N", help=f"a second model, {against}")
     parser.add_argument(
-        "--contract", metavar="FILE", help="contract of a Keras file (default: its .json neighbour)"
+        "--contract",
+        metavar="FILE",
+        help="contract of a Keras file (default: its .json neighbour, else what is usual)",
     )
     _add_shared(parser)
 

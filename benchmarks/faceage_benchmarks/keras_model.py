@@ -6,6 +6,7 @@ the output means. Only these two are taken from it; what it says of a .tflite's 
 
 import contextlib
 import hashlib
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from faceage_edge.contract import AGE_HEADS, Contract
 from faceage_edge.embedded import parse_contract
 from faceage_edge.errors import ContractError
+from faceage_edge.interpreter import open_interpreter
+from faceage_edge.model import Model
 from faceage_edge.preprocess import InputEncoder
 
 __all__ = ["open_keras"]
@@ -35,7 +38,8 @@ def open_keras(
 
     Args:
         file: .keras, .h5 or .hdf5.
-        contract_file: its contract; the file's neighbour with the ending .json when left out.
+        contract_file: its contract; when left out the file's neighbour with the ending .json, and
+            where there is none what `faceage-convert` would assume of the model.
         threads: of TensorFlow for one operation; without effect once it has computed something.
 
     Returns:
@@ -47,6 +51,8 @@ def open_keras(
         ContractError: no contract, or one that does not fit the model.
         MissingExtraError: Keras is not installed.
     """
+    if contract_file is None and not file.with_suffix(".json").exists():
+        return _assumed(file)
     contract = _contract(file, contract_file)
     # Loads TensorFlow: seconds and hundreds of megabytes.
     from faceage_models.frameworks import import_tensorflow
@@ -74,6 +80,25 @@ def open_keras(
             "framework_threads": threading.get_intra_op_parallelism_threads(),
         },
     )
+
+
+def _assumed(file: Path) -> tuple[Contract, Callable[[Pictures], Outputs], dict[str, Any]]:
+    """Open a model of which nothing is stated, as `faceage-convert` does: as a float .tflite."""
+    from faceage_models.keras_file import float_tflite
+    from faceage_models.specification import Hints, describe_float
+
+    imported = float_tflite(file)
+    source = describe_float(imported.data, file, Hints(), rescaling=imported.rescaling)
+    for what in source.assumed:
+        print(f"assumed of {file}: {what}", file=sys.stderr)
+    model = Model(source.contract, open_interpreter(source.data, str(file)), file)
+    known = {
+        "digest": imported.source_digest,
+        "scheme": "float32",
+        "framework": "keras, through a float .tflite",
+        "assumed": list(source.assumed),
+    }
+    return source.contract, model.run, known
 
 
 def _contract(file: Path, contract_file: str | None) -> Contract:

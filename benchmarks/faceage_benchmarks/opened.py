@@ -40,8 +40,8 @@ def open_model(name: str, *, contract_file: str | None = None, threads: int = 1)
 
     Args:
         name: path of a .tflite file with its contract or of a Keras file, or a shipped name.
-        contract_file: contract of a Keras file, which carries none; its neighbour with the
-            ending .json when left out. Not used for .tflite.
+        contract_file: contract of a Keras file, which carries none; when left out its neighbour
+            with the ending .json, else what is usual. Not used for .tflite.
         threads: CPU threads.
 
     Raises:

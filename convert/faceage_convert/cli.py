@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from faceage_convert.bundle import MARK, check_replaceable, list_files, new_folder
 from faceage_convert.conversion import AgeResult, Converted, verified
 from faceage_convert.faces import choose_faces
-from faceage_convert.float_source import SHIPPED_AGE, SHIPPED_DETECTOR
 from faceage_convert.import_float import import_float
 from faceage_convert.options import SCHEMES, check_usage, hints_of, parser, with_defaults
 from faceage_convert.own_model import convert_own
@@ -20,6 +19,7 @@ from faceage_convert.write import write_models
 from faceage_edge.bundles import find
 from faceage_edge.command import run
 from faceage_edge.mtcnn import load_detector
+from faceage_models.float_source import SHIPPED_AGE, SHIPPED_DETECTOR
 
 __all__ = ["main"]
 

@@ -11,7 +11,6 @@ from faceage_calibration.ranges import Ranges
 from faceage_convert.bias_correction import correct_biases
 from faceage_convert.compare import Comparison
 from faceage_convert.embed import without_contract
-from faceage_convert.float_source import FloatSource
 from faceage_convert.golden_outputs import with_golden
 from faceage_convert.provenance import tool_versions
 from faceage_convert.quantize import quantize_int8
@@ -20,6 +19,7 @@ from faceage_convert.verify import Checks, different_pictures, verify_file
 from faceage_edge.contract import Contract
 from faceage_edge.errors import FacesError, ModelFileError
 from faceage_edge.flatbuffer import TensorInfo, read_model_file
+from faceage_models.float_source import FloatSource
 
 __all__ = ["AgeResult", "Converted", "finish", "quantized_contract", "to_int8", "verified"]
 

@@ -3,15 +3,15 @@
 from dataclasses import replace
 from pathlib import Path
 
-from faceage_convert.float_source import FloatSource
 from faceage_convert.golden_outputs import with_golden
 from faceage_convert.provenance import tool_versions
-from faceage_convert.specification import Hints, describe_float
 from faceage_edge.errors import ModelFileError
 from faceage_edge.flatbuffer import read_model_file
 from faceage_edge.model import read_model_bytes
 from faceage_edge.operators import operator_names
+from faceage_models.float_source import FloatSource
 from faceage_models.keras_file import float_tflite
+from faceage_models.specification import Hints, describe_float
 
 __all__ = ["import_float"]
 

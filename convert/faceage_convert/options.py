@@ -5,12 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from faceage_calibration.crops import CROP_MODES
-from faceage_convert.age_output import HEADS
 from faceage_convert.faces import NAMES
-from faceage_convert.specification import NORMALISATIONS, Hints
 from faceage_convert.verify import PICTURES
 from faceage_edge import __version__
 from faceage_edge.errors import UsageError
+from faceage_models.age_output import HEADS
+from faceage_models.specification import NORMALISATIONS, Hints
 
 __all__ = ["SCHEMES", "check_usage", "hints_of", "parser", "with_defaults"]
 

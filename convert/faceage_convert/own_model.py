@@ -18,12 +18,12 @@ from faceage_convert.compare import Comparison, compare_ages
 from faceage_convert.conversion import AgeResult, Converted, finish, to_int8
 from faceage_convert.embed import embed_contract
 from faceage_convert.faces import FaceChoice
-from faceage_convert.float_source import FloatSource
 from faceage_convert.verify import PICTURES
 from faceage_edge.age import AgeModel
 from faceage_edge.errors import ModelFileError
 from faceage_edge.model import load_model_bytes
 from faceage_edge.mtcnn import Mtcnn
+from faceage_models.float_source import FloatSource
 
 __all__ = ["convert_own"]
 

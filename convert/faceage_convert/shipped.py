@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from faceage_calibration.ranges import read_ranges
 from faceage_convert.conversion import Converted, finish, to_int8, verified
-from faceage_convert.float_source import shipped_float
 from faceage_edge.embedded import read_contract
 from faceage_edge.model import read_model_bytes
+from faceage_models.float_source import shipped_float
 
 __all__ = ["convert_shipped"]
 

@@ -101,12 +101,28 @@ def test_identity_is_that_of_the_keras_file(save: Any) -> None:
 
 
 def test_contract_named_apart(save: Any, tmp_path: Path) -> None:
-    """--contract wins over the neighbour, which may be missing."""
+    """--contract wins over the neighbour, which may be missing; itself it may not be."""
     path = save()
     path.with_suffix(".json").rename(tmp_path / "other.json")
     assert open_keras(path, str(tmp_path / "other.json"))[0].name == "tiny"
     with pytest.raises(ContractError, match="--contract"):
-        open_keras(path)
+        open_keras(path, str(tmp_path / "none.json"))
+
+
+def test_without_a_contract_the_family_is_assumed(
+    save: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As `faceage-convert` does, aloud: red 192 is 192 / 127.5 - 1 then, and years."""
+    path = save("mine.keras")
+    path.with_suffix(".json").unlink()
+    contract, run, known = open_keras(path)
+    pictures = np.zeros((2, 8, 8, 3), np.uint8)
+    pictures[..., 2] = 192
+    answer = next(iter(run(pictures).values()))
+    assert answer.reshape(2) == pytest.approx([192 / 127.5 - 1] * 2, abs=1e-5)
+    assert (contract.name, contract.outputs[0].head) == ("mine", "regression")
+    assert any("--normalise" in what for what in known["assumed"])
+    assert capsys.readouterr().err.count("assumed of") == len(known["assumed"])
 
 
 def test_probabilities_are_refused(save: Any) -> None:

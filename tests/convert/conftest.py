@@ -1,6 +1,5 @@
 """What the tests of the conversion share: drawn faces, edited float models, the command."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +11,8 @@ import numpy.typing as npt
 import pytest
 
 from faceage_convert.cli import main
-from faceage_convert.embed import without_contract
 from faceage_edge.golden import golden_picture
 from faceage_models.tflite_graph import load_graph, save_graph
-
-Edit = Callable[[Any], None]
 
 
 @dataclass(frozen=True)
@@ -95,75 +91,6 @@ def write_faces(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-@pytest.fixture(scope="session")
-def age_float_bytes(shipped: Any) -> bytes:
-    """The shipped float age model's file."""
-    return bytes(shipped.age_float.read_bytes())
-
-
-@pytest.fixture(scope="session")
-def bare_float(age_float_bytes: bytes) -> bytes:
-    """The shipped float age model without its contract: a user's own .tflite."""
-    return without_contract(age_float_bytes)
-
-
-@pytest.fixture
-def write_model(tmp_path: Path, bare_float: bytes) -> Callable[..., Path]:
-    """Return a function that writes a model's bytes, the bare float model's by default."""
-
-    def write(data: bytes | None = None, name: str = "mine.tflite") -> Path:
-        path = tmp_path / name
-        path.write_bytes(bare_float if data is None else data)
-        return path
-
-    return write
-
-
-@pytest.fixture(scope="session")
-def edited() -> Callable[[bytes, Edit], bytes]:
-    """Return a function that changes a model's graph object in place and packs it again."""
-
-    def edit(data: bytes, change: Edit) -> bytes:
-        model = load_graph(data)
-        change(model)
-        return save_graph(model)
-
-    return edit
-
-
-@pytest.fixture(scope="session")
-def with_activation(edited: Callable[[bytes, Edit], bytes]) -> Callable[..., bytes]:
-    """Return a function that puts a LOGISTIC, SOFTMAX or RELU behind a float model's output."""
-    from ai_edge_litert import schema_py_generated as schema
-
-    def append(
-        data: bytes, activation: str, *, beta: float = 1.0, name: str = "probabilities"
-    ) -> bytes:
-        def change(model: Any) -> None:
-            graph = model.subgraphs[0]
-            logits = int(graph.outputs[0])
-            code, tensor, operator = schema.OperatorCodeT(), schema.TensorT(), schema.OperatorT()
-            code.builtinCode = getattr(schema.BuiltinOperator, activation)
-            code.deprecatedBuiltinCode = code.builtinCode
-            tensor.name, tensor.shape = name, graph.tensors[logits].shape
-            operator.opcodeIndex = len(model.operatorCodes)
-            operator.inputs, operator.outputs = [logits], [len(graph.tensors)]
-            if activation == "SOFTMAX":
-                operator.builtinOptionsType = schema.BuiltinOptions.SoftmaxOptions
-                operator.builtinOptions = schema.SoftmaxOptionsT()
-                operator.builtinOptions.beta = beta
-            model.operatorCodes.append(code)
-            graph.outputs = [len(graph.tensors)]
-            graph.tensors.append(tensor)
-            graph.operators.append(operator)
-            for signature in model.signatureDefs or []:
-                signature.outputs[0].tensorIndex = graph.outputs[0]
-
-        return edited(data, change)
-
-    return append
-
-
 def _weights_behind(data: bytes) -> bytes:
     """Move every large buffer behind the flatbuffer, as files above 2 GB keep them."""
     model = load_graph(data)
@@ -185,15 +112,3 @@ def _weights_behind(data: bytes) -> bytes:
 def weights_behind() -> Callable[[bytes], bytes]:
     """Return a function that moves a model's weights behind the flatbuffer."""
     return _weights_behind
-
-
-@pytest.fixture
-def write_json(tmp_path: Path) -> Callable[..., Path]:
-    """Return a function that writes a JSON document and returns its path."""
-
-    def write(document: object, name: str = "contract.json") -> Path:
-        path = tmp_path / name
-        path.write_text(json.dumps(document), encoding="utf-8")
-        return path
-
-    return write

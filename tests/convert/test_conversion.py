@@ -8,8 +8,8 @@ import pytest
 
 from faceage_calibration.ranges import Ranges, read_ranges
 from faceage_convert.conversion import quantized_contract, to_int8
-from faceage_convert.float_source import SHIPPED_AGE, SHIPPED_DETECTOR, shipped_float
 from faceage_edge.errors import FacesError, ModelFileError
+from faceage_models.float_source import SHIPPED_AGE, SHIPPED_DETECTOR, shipped_float
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from faceage_convert.import_float import import_float
-from faceage_convert.specification import Hints
 from faceage_edge.embedded import read_contract
 from faceage_edge.model import load_model_bytes
+from faceage_models.specification import Hints
 
 Crops = npt.NDArray[np.uint8]
 HINTS = Hints(normalise="signed-128")

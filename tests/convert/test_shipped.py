@@ -13,13 +13,13 @@ import pytest
 
 from faceage_convert import conversion
 from faceage_convert.cli import main
-from faceage_convert.float_source import SHIPPED_AGE
 from faceage_convert.provenance import tool_versions
 from faceage_convert.quantize import quantize_int8
 from faceage_convert.shipped import convert_shipped
 from faceage_edge.embedded import contract_bytes
 from faceage_edge.loading import load_bundle
 from faceage_edge.model import load_model
+from faceage_models.float_source import SHIPPED_AGE
 
 NETWORKS = ("mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet")
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from faceage_convert.float_source import SHIPPED_AGE, FloatSource, shipped_float
-from faceage_convert.specification import NORMALISATIONS, Hints, describe_float
 from faceage_edge.errors import ContractError, FaceageError, UsageError
+from faceage_models.float_source import SHIPPED_AGE, FloatSource, shipped_float
+from faceage_models.specification import NORMALISATIONS, Hints, describe_float
 
 MINE = Path("mine.tflite")
 STATED: dict[str, Any] = {

@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
-from faceage_convert.age_output import find_age_output, to_logits
 from faceage_convert.embed import embed_contract
 from faceage_edge.embedded import read_contract
 from faceage_edge.errors import FaceageError, ModelFileError, UsageError
 from faceage_edge.flatbuffer import ModelFile, TensorInfo, read_model_file
+from faceage_edge.golden import golden_picture
 from faceage_edge.model import load_model_bytes
+from faceage_models.age_output import find_age_output, to_logits
 
 
 def model(*sizes: int) -> ModelFile:
@@ -71,7 +71,6 @@ def test_activation_is_taken_off(
     age_float_bytes: bytes,
     bare_float: bytes,
     with_activation: Callable[..., bytes],
-    face_crops: npt.NDArray[np.uint8],
 ) -> None:
     """A model with a sigmoid behind its ranks gives the logits it would give without."""
     squashed = with_activation(bare_float, "LOGISTIC")
@@ -82,8 +81,9 @@ def test_activation_is_taken_off(
     logits, notes = to_logits(squashed, contract, "mine")
     assert notes[0].startswith("the final LOGISTIC of 'probabilities' was taken off")
     data, _ = embed_contract(logits, contract, "mine")
-    ours = load_model_bytes(data, Path("mine")).run(face_crops[:2])["probabilities"]
-    shipped = load_model_bytes(age_float_bytes, Path("shipped")).run(face_crops[:2])["ranks"]
+    pictures = np.stack([golden_picture(name, 128, 128) for name in ("noise-1", "face")])
+    ours = load_model_bytes(data, Path("mine")).run(pictures)["probabilities"]
+    shipped = load_model_bytes(age_float_bytes, Path("shipped")).run(pictures)["ranks"]
     assert np.array_equal(ours, shipped)
 
 

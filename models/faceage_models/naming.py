@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from faceage_convert.float_source import SHIPPED_DETECTOR
 from faceage_edge.errors import UsageError
+from faceage_models.float_source import SHIPPED_DETECTOR
 
 __all__ = ["check_name", "name_of"]
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from faceage_convert.naming import check_name, name_of
 from faceage_edge.errors import UsageError
+from faceage_models.naming import check_name, name_of
 
 NAMED = [
     ("age.keras", "age"),

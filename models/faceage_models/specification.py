@@ -5,15 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
-from faceage_convert.age_output import AgeOutput, find_age_output, output_size, to_logits
-from faceage_convert.float_source import SHIPPED_AGE, FloatSource, shipped_float
-from faceage_convert.naming import check_name, name_of
-from faceage_convert.stated import read_stated
 from faceage_edge.contract import Contract, Crop, Input, Normalisation, Output
 from faceage_edge.embedded import METADATA_NAME, read_contract
 from faceage_edge.errors import ContractError, UsageError
 from faceage_edge.flatbuffer import ModelFile, TensorInfo, read_model_file
 from faceage_edge.geometry import CropTemplate
+from faceage_models.age_output import AgeOutput, find_age_output, output_size, to_logits
+from faceage_models.float_source import SHIPPED_AGE, FloatSource, shipped_float
+from faceage_models.naming import check_name, name_of
+from faceage_models.stated import read_stated
 
 __all__ = ["NORMALISATIONS", "Hints", "describe_float"]
 

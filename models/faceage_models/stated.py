@@ -8,10 +8,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from faceage_convert.age_output import output_size
 from faceage_edge.contract import CONTRACT_FORMAT, Contract
 from faceage_edge.errors import ContractError
 from faceage_edge.flatbuffer import ModelFile
+from faceage_models.age_output import output_size
 
 __all__ = ["read_stated"]
 
