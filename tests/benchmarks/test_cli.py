@@ -46,11 +46,17 @@ def test_every_command_has_help(words: list[str], capsys: Any) -> None:
 
 
 ERRORS = [
-    # words (TMP is a folder with nothing in it but junk.tflite and junk.json), code, message, note
+    # words (TMP holds junk.tflite, junk.json, bare.keras and an empty folder), code, message, note
     (["latency", "--model", "TMP/none.tflite"], 1, "none.tflite", "no model"),
     (["latency", "--model", "TMP/junk.tflite"], 1, "junk.tflite", "no TFLite file"),
     (["latency", "--model", "TMP"], 1, "folder", "a folder"),
-    (["latency", "--model", "TMP/junk.keras"], 1, "--contract", "Keras without a contract"),
+    (["latency", "--model", "TMP/bare.keras"], 1, "is not a Keras file", "no Keras, no contract"),
+    (
+        ["latency", "--model", "TMP/bare.keras", "--contract", "TMP/none.json"],
+        1,
+        "name one with --contract FILE",
+        "a contract that is not there",
+    ),
     (["latency", "--model", "M", "--loads", "1"], 2, "--loads", "one load"),
     (["latency", "--model", "M", "--json", "TMP/no/r.json"], 1, "TMP/no", "no folder"),
     (["latency", "--model", "M", "--json", "TMP"], 1, "is a folder", "a folder to write"),
@@ -85,10 +91,8 @@ def test_errors(
 ) -> None:
     """Each mistake ends with its exit code and one message that names it, nothing on stdout."""
     (tmp_path / "empty").mkdir()
-    for name in ("junk.tflite", "junk.json", "junk.keras"):
+    for name in ("junk.tflite", "junk.json", "bare.keras"):
         (tmp_path / name).write_text("{ this is nothing of ours")
-    if "--contract" in message:
-        (tmp_path / "junk.json").unlink()
     filled = [
         str(shipped.age_int8) if word == "M" else word.replace("TMP", str(tmp_path))
         for word in words
