@@ -15,12 +15,19 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
 RESULTS = Path("benchmarks/results")
+PHOTO_DETECTORS = (
+    "face-finder", "face-finder:float32", "mtcnn", "mtcnn:float32", "package",
+)  # fmt: skip
 QUOTING = (
     "README.md",
     "docs/results.md",
     "models/age-mobilenet/README.md",
     "models/mtcnn/README.md",
+    "models/face-finder/README.md",
+    "docs/detector.md",
 )
+# Of other people's weights: made beside the repository, never in it.
+RFB_INT8 = Path("../rfb320.int8.tflite")
 INT8 = "models/age-mobilenet/age-mobilenet.int8.tflite"
 FLOAT = "models/age-mobilenet/age-mobilenet.float32.tflite"
 
@@ -29,6 +36,10 @@ def steps(data: Path) -> dict[str, list[str]]:
     """The command of each result file, by name."""
     dev = str(data / "data" / "utkface-dev.tar")
     accuracy = ["faceage-benchmark", "accuracy"]
+    fairface = str(data / "data" / "fairface-train.tar")
+    rfb = str(data / "third_party" / "detectors" / "rfb_320.tflite")
+    detection = ["faceage-benchmark", "detection", "--detector", "face-finder"]
+    quantized = str(RFB_INT8)
     module = [sys.executable, "-m"]
     return {
         "accuracy-aligned": [*accuracy, "--model", INT8, "--against", FLOAT, "--faces", dev]
@@ -40,14 +51,38 @@ def steps(data: Path) -> dict[str, list[str]]:
         "accuracy-fairface": [*accuracy, "--model", INT8, "--against", FLOAT]
         + ["--faces", str(data / "data" / "fairface-train.tar"), "--limit", "1500"],
         "detection-photos": ["faceage-benchmark", "detection", "--photos", str(data / "photos")]
-        + [word for name in ("int8", "float32", "package") for word in ("--detector", name)],
+        + [word for name in PHOTO_DETECTORS for word in ("--detector", name)],
         "accuracy-pipelines": ["faceage-benchmark", "compare"]
         + [str(RESULTS / f"accuracy-{name}.json") for name in ("float-pipeline", "detect")],
         "latency-age": ["faceage-benchmark", "latency", "--model", INT8, "--against", FLOAT],
-        "arm": ["faceage-benchmark", "arm", "--frames"],
+        "rfb320": [sys.executable, "benchmarks/peers/rfb320.py", "--model", rfb]
+        + ["--faces", fairface, "--out", quantized],
+        "detection-composites": [*detection, "--composites", fairface, "--count", "2000"]
+        + [f"--detector={name}" for name in ("face-finder:float32", "mtcnn", "mtcnn:float32")]
+        + [f"--detector=rfb320={file}" for file in (rfb, quantized)],
+        "detection-time": [*detection, "--composites", fairface, "--count", "150"]
+        + [f"--detector={name}" for name in (f"rfb320={rfb}", "mtcnn", "package")],
+        "arm": [
+            "faceage-benchmark",
+            "arm",
+            "--frames",
+            "--passes",
+            "--peer",
+            f"rfb320={quantized}",
+            "--write-budget",
+            "benchmarks/arm-budget.json",
+        ],
         "footprint": [*module, "faceage_benchmarks.footprint", "--project", "."]
         + ["--constraints", "constraints/device.txt"],
         "convert": ["faceage-convert", "--quantize", "int8", "--out", "bundle", "--json"],
+        "convert-face-finder": [
+            "faceage-convert",
+            "--quantize",
+            "int8",
+            "--detector",
+            "face-finder",
+        ]
+        + ["--out", "bundle", "--json"],
     }
 
 
@@ -57,14 +92,14 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=Path("../shared"), help="the data's folder")
     parser.add_argument("--only", nargs="*", metavar="NAME", help="some of the results")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as scratch:
         chosen = steps(options.data)
         unknown = set(options.only or ()) - set(chosen)
         if unknown:
             parser.error(f"no result {', '.join(sorted(unknown))}; there are {', '.join(chosen)}")
         for name in options.only if options.only is not None else chosen:
             print(f"== {name}", flush=True)
-            measure(name, chosen[name], Path(folder))
+            measure(name, chosen[name], Path(scratch))
     quote = [sys.executable, "-m", "faceage_benchmarks.quote", *QUOTING]
     return subprocess.run(quote, cwd=PROJECT, check=False).returncode
 
@@ -72,12 +107,15 @@ def main() -> int:
 def measure(name: str, command: list[str], scratch: Path) -> None:
     """Run one command from the checkout's top and keep what it measured."""
     out = RESULTS / f"{name}.json"
-    if name == "convert":
+    if name.startswith("convert"):
         # Elsewhere, for its bundle; the report it prints is the result.
-        done = subprocess.run(command, cwd=scratch, check=True, stdout=subprocess.PIPE)
+        place = scratch / name
+        place.mkdir()
+        done = subprocess.run(command, cwd=place, check=True, stdout=subprocess.PIPE)
         (PROJECT / out).write_bytes(done.stdout)
         return
-    subprocess.run([*command, "--json", str(out)], cwd=PROJECT, check=True)
+    words = command if name == "rfb320" else [*command, "--json", str(out)]
+    subprocess.run(words, cwd=PROJECT, check=True)
 
 
 if __name__ == "__main__":

@@ -11,29 +11,36 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 mkdir "$scratch/detector" "$scratch/age"
 
-# The detector first: the faces' usual places in each source are measured with it.
+# The cascade: the faces' usual places in each source are measured with it, and it says where faces
+# are in the chips that scenes are composed of.
 python -m faceage_models.export mtcnn --out "$scratch/detector"
 python -m faceage_convert.ship --raw "$scratch/detector" --models models
 for source in utkface fairface; do
-    faceage-calibrate alignment --faces "$data/data/$source-train.tar" \
+    faceage-calibrate alignment --faces "$data/data/$source-train.tar" --detector mtcnn:float32 \
         --convention-name "$source" --json calibration/faceage_calibration/alignment.json
 done
-faceage-calibrate ranges --model models/mtcnn --faces "$data/data/fairface-train.tar" \
-    --count 1500 --out models/mtcnn
+# Our own detector, from the weights that its two trainers left (models/face-finder/README.md).
+python -m faceage_models.export face-finder --weights models/face-finder --out "$scratch/finder"
+python -m faceage_convert.ship --raw "$scratch/finder" --models models
 
 python -m faceage_models.export age --out "$scratch/age" \
     --weights "$data/weights/pilot_mobilenet_0.75_128_coral.npz"
 python -m faceage_convert.ship --raw "$scratch/age" --models models
 
 # Earlier int8 files would hand their measured figures on to the same graph.
-rm -f models/age-mobilenet/*.int8.* models/mtcnn/*.int8.*
-# Provisional ranges of the age model, so that the shipped set converts and gives the int8 detector,
-# which cuts the faces of the last step.
+rm -f models/age-mobilenet/*.int8.* models/face-finder/*.int8.* models/mtcnn/*.int8.*
+# Provisional ranges of the age model, so that the shipped set converts and gives the int8
+# detectors, one of which cuts the faces of the last step.
 faceage-calibrate ranges --model models/age-mobilenet/age-mobilenet.float32.tflite \
     --faces "$data/data/utkface-calib.tar" --count 786 --crops aligned \
     --out models/age-mobilenet/age-mobilenet.ranges.json
-faceage-convert --quantize int8 --out "$scratch/first"
-cp "$scratch"/first/mtcnn-*.int8.* models/mtcnn/
+for detector in face-finder mtcnn; do
+    faceage-calibrate ranges --model "models/$detector" \
+        --faces "$data/data/fairface-train.tar" --part train --count 1500 \
+        --clips "$data"/clips/*.gif --out "models/$detector"
+    faceage-convert --quantize int8 --detector "$detector" --out "$scratch/$detector"
+    cp "$scratch/$detector/$detector"-*.int8.* "models/$detector/"
+done
 
 faceage-convert --quantize int8 --model models/age-mobilenet/age-mobilenet.float32.tflite \
     --faces "$data/data/utkface-calib.tar" --count 786 \

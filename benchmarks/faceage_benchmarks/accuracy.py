@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from faceage_benchmarks.age_figures import age_figures
-from faceage_benchmarks.detectors import open_cascade
 from faceage_benchmarks.machine import describe_machine, note_after
 from faceage_benchmarks.opened import open_model
 from faceage_benchmarks.output import deliver
@@ -25,8 +24,8 @@ from faceage_calibration.faces import FaceSet, check_disjoint, read_faces
 from faceage_calibration.progress import Progress
 from faceage_edge import atomic
 from faceage_edge.contract import Contract
+from faceage_edge.detector import Detector, named_detector
 from faceage_edge.errors import ContractError
-from faceage_edge.mtcnn import Mtcnn
 
 __all__ = ["accuracy_content", "calibration_digests", "face_rows", "run"]
 
@@ -43,7 +42,7 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
     faces = _faces(options, [model for model in (predictor, against) if model is not None])
     detector = None
     if options.crops == "detect":
-        detector = open_cascade(options.detector, threads=options.threads)
+        detector = named_detector(options.detector, threads=options.threads)
     content = accuracy_content(
         faces,
         predictor,
@@ -76,7 +75,7 @@ def accuracy_content(
     predictor: AgePredictor,
     against: AgePredictor | None = None,
     *,
-    detector: Mtcnn | None = None,
+    detector: Detector | None = None,
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
 ) -> dict[str, Any]:
@@ -187,7 +186,7 @@ def _set(faces: FaceSet) -> dict[str, Any]:
     }
 
 
-def _detector(detector: Mtcnn) -> dict[str, Any]:
+def _detector(detector: Detector) -> dict[str, Any]:
     return {"path": "", "digest": detector.digest, "scheme": detector.scheme}
 
 

@@ -73,7 +73,8 @@ def _add_accuracy(commands: "_Subparsers") -> None:
         "--detector",
         default="int8",
         metavar="NAME",
-        help="int8 or float32 for the shipped detector, or a folder (default: %(default)s)",
+        help="int8 or float32 (the default detector), a shipped name or a folder, :float32 behind "
+        "it for its float networks (default: %(default)s)",
     )
     parser.add_argument(
         "--decode",
@@ -102,7 +103,20 @@ def _add_latency(commands: "_Subparsers") -> None:
 def _add_detection(commands: "_Subparsers") -> None:
     parser = commands.add_parser("detection", help="faces found and invented on labelled photos")
     parser.set_defaults(body=_detection)
-    parser.add_argument("--photos", required=True, metavar="DIR", help="folder of the photos")
+    pictures = parser.add_mutually_exclusive_group(required=True)
+    pictures.add_argument("--photos", metavar="DIR", help="folder of the photos")
+    pictures.add_argument(
+        "--composites",
+        metavar="FACES",
+        help="compose scenes of faces instead, of the test part of a set like FairFace's crops",
+    )
+    parser.add_argument(
+        "--count",
+        type=_positive,
+        default=2000,
+        metavar="N",
+        help="faces in composed scenes (default: %(default)s)",
+    )
     parser.add_argument(
         "--boxes",
         nargs="+",
@@ -114,7 +128,8 @@ def _add_detection(commands: "_Subparsers") -> None:
         "--detector",
         action="append",
         metavar="NAME",
-        help="int8, float32, package (the mtcnn package) or a folder; repeatable "
+        help="int8, float32 (the default detector), package (the mtcnn package), a shipped name or "
+        "a folder, :float32 behind it for its float networks, or rfb320=FILE; repeatable "
         "(default: int8 and float32)",
     )
     parser.add_argument(
@@ -147,6 +162,17 @@ def _add_arm(commands: "_Subparsers") -> None:
     parser.add_argument(
         "--project", default=".", metavar="DIR", help="checkout to test (default: %(default)s)"
     )
+    parser.add_argument(
+        "--passes", action="store_true", help="count the shipped detectors' full passes too"
+    )
+    parser.add_argument(
+        "--peer",
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help="count one invoke of another .tflite; repeatable",
+    )
+    parser.add_argument("--write-budget", metavar="FILE", help="make these counts the budget")
     parser.add_argument("--cache", metavar="DIR", help="where the root file system is kept")
     parser.add_argument(
         "--budget", metavar="FILE", help="exit 3 when a count exceeds its budget by half a percent"

@@ -25,16 +25,15 @@ from faceage_edge import atomic
 from faceage_edge.age import AgeModel, load_age_model
 from faceage_edge.bundles import find
 from faceage_edge.command import run
+from faceage_edge.detector import DEFAULT_DETECTOR, Detector, load_detector
 from faceage_edge.errors import OutputError
 from faceage_edge.frames import CameraRequest
-from faceage_edge.mtcnn import Mtcnn, load_detector
 from faceage_edge.sources import open_source
 
 __all__ = ["main"]
 
 _PROGRAM = "python -m faceage_benchmarks.demo"
 _FLOAT_AGE = "age-mobilenet/age-mobilenet.float32.tflite"
-_FLOAT_DETECTOR = "mtcnn"
 _LINES_SHOWN = 3
 _ABOUT_TIMES = (
     "Times are those of this machine, a quick look: the ratio is another one on every processor.\n"
@@ -122,7 +121,7 @@ def _compare(clip: Path, bundle: Path) -> dict[str, Any]:
     samples = measure_clip(
         _frames(clip),
         _side(int8, load_detector(bundle)),
-        _side(float32, load_detector(_FLOAT_DETECTOR, scheme="float32")),
+        _side(float32, load_detector(DEFAULT_DETECTOR, scheme="float32")),
         int8.template,
     )
     settings = bootstrap_settings("frames")
@@ -131,8 +130,8 @@ def _compare(clip: Path, bundle: Path) -> dict[str, Any]:
         "bytes": {
             "age_int8": _int8_age(bundle).stat().st_size,
             "age_float32": find(_FLOAT_AGE).stat().st_size,
-            "detector_int8": _size(bundle.glob("mtcnn-*.tflite")),
-            "detector_float32": _size(find(_FLOAT_DETECTOR).glob("mtcnn-*.float32.tflite")),
+            "detector_int8": _size(bundle.glob(f"{DEFAULT_DETECTOR}-*.tflite")),
+            "detector_float32": _size(find(DEFAULT_DETECTOR).glob("*.float32.tflite")),
         },
         "digests": {"age_int8": int8.digest, "age_float32": float32.digest},
         "seeds": {},
@@ -141,7 +140,7 @@ def _compare(clip: Path, bundle: Path) -> dict[str, Any]:
     }
 
 
-def _side(ages: AgeModel, detector: Mtcnn) -> Side:
+def _side(ages: AgeModel, detector: Detector) -> Side:
     return Side(partial(detector.detect, min_face=40.0), ages.estimate)
 
 

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from faceage_benchmarks.composites import compose_pictures
 from faceage_benchmarks.detection_figures import detection_figures
 from faceage_benchmarks.detectors import NamedDetector, open_detector
 from faceage_benchmarks.machine import describe_machine, note_after
 from faceage_benchmarks.matching import IOU_THRESHOLD, MATCHING_RULE
 from faceage_benchmarks.output import deliver
-from faceage_benchmarks.photo_boxes import LabelledPhoto, read_photos
+from faceage_benchmarks.photo_boxes import LabelledPicture, read_photos
 from faceage_benchmarks.result import bootstrap_settings, new_result
 from faceage_calibration.progress import Progress
 from faceage_edge.errors import UsageError
@@ -34,7 +35,7 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
     if len(set(names)) < len(names):
         raise UsageError(f"a detector is named twice in {', '.join(names)}; name each one once")
     machine = describe_machine()
-    photos = read_photos(Path(options.photos), [Path(file) for file in options.boxes])
+    photos = _labelled(options)
     detectors = [
         open_detector(name, min_face=options.min_face, threads=options.threads) for name in names
     ]
@@ -47,7 +48,7 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
         machine=machine,
         **detection_figures(samples, settings),
         set={
-            "path": options.photos,
+            "path": options.photos or options.composites,
             "digest": _set_digest(photos),
             "pictures": len(photos),
             "boxes": [str(file) for file in options.boxes],
@@ -55,7 +56,7 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
         min_face=options.min_face,
         threads=options.threads,
         matching={"rule": MATCHING_RULE, "iou": IOU_THRESHOLD},
-        seeds={},
+        seeds={"composites": options.seed} if options.composites else {},
         bootstrap=settings,
         samples=samples,
     )
@@ -63,8 +64,16 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
     return 0
 
 
+def _labelled(options: argparse.Namespace) -> Sequence[LabelledPicture]:
+    if options.photos:
+        return read_photos(Path(options.photos), [Path(file) for file in options.boxes])
+    if options.boxes:
+        raise UsageError("--boxes with --composites; the faces of composed scenes are known")
+    return compose_pictures(Path(options.composites), count=options.count, seed=options.seed)
+
+
 def measure_detection(
-    photos: Sequence[LabelledPhoto],
+    photos: Sequence[LabelledPicture],
     detectors: Sequence[NamedDetector],
     *,
     progress: Callable[[int], None] | None = None,
@@ -106,13 +115,15 @@ def measure_detection(
     }
 
 
-def _photo_row(photo: LabelledPhoto) -> dict[str, Any]:
-    return {
+def _photo_row(photo: LabelledPicture) -> dict[str, Any]:
+    row: dict[str, Any] = {
         "file": photo.file,
         "digest": photo.digest(),
         "boxes": [_box_row(box) for box in photo.boxes],
         "ignored": [_box_row(box) for box in photo.ignored],
     }
+    tags = photo.tags
+    return row if tags is None else row | {"tags": [sorted(one) for one in tags]}
 
 
 def _face_row(face: Face) -> dict[str, Any]:
@@ -128,7 +139,7 @@ def _box_row(box: FrameBox) -> list[float]:
     return [round(float(side), _PIXEL_DECIMALS) for side in sides]
 
 
-def _set_digest(photos: Sequence[LabelledPhoto]) -> str:
+def _set_digest(photos: Sequence[LabelledPicture]) -> str:
     """Return the digest of a set as calibration computes it: over the sorted picture digests."""
     lines = "\n".join(sorted(photo.digest() for photo in photos))
     return hashlib.sha256(lines.encode("ascii")).hexdigest()

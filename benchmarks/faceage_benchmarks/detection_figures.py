@@ -4,19 +4,30 @@ A photo's boxes and detections are the samples; which detection found which face
 here, so that another rule can be tried on the same file.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from faceage_benchmarks.matching import IOU_THRESHOLD, match, overlaps
 from faceage_calibration.errors import SamplesError
-from faceage_calibration.stats import quantile, share_interval
+from faceage_calibration.stats import median_ratio, median_ratio_interval, quantile, share_interval
 
-__all__ = ["detection_figures"]
+__all__ = ["SIZE_BANDS", "detection_figures"]
 
 # Landmark distances are measured from this detector's points, when it took part.
 _REFERENCE = "float32"
+# Heights of labelled faces in pixels, and the first that is too large for the band.
+SIZE_BANDS = (
+    ("000-020", 20.0),
+    ("020-040", 40.0),
+    ("040-060", 60.0),
+    ("060-100", 100.0),
+    ("100-200", 200.0),
+    ("200-", float("inf")),
+)
+# Fewer pictures have no median worth an interval.
+_LEAST_TIMED = 5
 # In the order of FrameLandmarks.
 _LEFT_EYE, _RIGHT_EYE = 0, 1
 
@@ -31,8 +42,9 @@ def detection_figures(samples: Mapping[str, Any], bootstrap: Mapping[str, Any]) 
         bootstrap: from result.bootstrap_settings; its confidence is that of the recall's interval.
 
     Returns:
-        `n` labelled faces, `photos`, `reference` (whose landmarks the others are compared with)
-        and `detectors`, one object for each.
+        `n` labelled faces, `photos`, `time_reference` (whose time is the divisor of every
+        `time_ratio`, the medians of both over the same pictures in turn) and `detectors`, one
+        object for each.
 
     Raises:
         SamplesError: no labelled face.
@@ -42,10 +54,11 @@ def detection_figures(samples: Mapping[str, Any], bootstrap: Mapping[str, Any]) 
     if n == 0:
         raise SamplesError("no labelled face; recall has no value")
     detections = samples["detections"]
-    reference = _REFERENCE if _REFERENCE in detections else next(iter(detections))
     matches = {name: _matches(photos, detections[name]) for name in detections}
     rows = []
+    first = next(iter(detections))
     for name, faces in detections.items():
+        reference = _reference(name, detections)
         distances = _landmark_distances(
             faces, matches[name], detections[reference], matches[reference]
         )
@@ -55,14 +68,74 @@ def detection_figures(samples: Mapping[str, Any], bootstrap: Mapping[str, Any]) 
             | {"false_boxes": sum(map(_false_boxes, photos, faces, matches[name]))}
             | {"p50_ms": quantile(samples["ms"][name], 0.5)}
             | {"landmark_distance": quantile(distances, 0.5) if distances else None}
-            | {"landmark_faces": len(distances)}
+            | {"landmark_faces": len(distances), "landmark_reference": reference}
+            | {"by_size": _groups(photos, matches[name], _size_band, bootstrap)}
+            | {"by_condition": _groups(photos, matches[name], _conditions, bootstrap)}
+            | _time_ratio(samples["ms"][name], samples["ms"][first], bootstrap)
         )
     return {
         "n": n,
         "photos": len(photos),
-        "reference": reference,
+        "time_reference": first,
         "recall_ci95_is": "Wilson score interval",
         "detectors": rows,
+    }
+
+
+def _reference(name: str, detections: Mapping[str, Any]) -> str:
+    """Whose landmarks a detector's are compared with: its own float networks', or any float's."""
+    own = f"{name.partition(':')[0]}:{_REFERENCE}"
+    return next((one for one in (own, _REFERENCE) if one in detections), next(iter(detections)))
+
+
+def _time_ratio(
+    ms: list[float], first: list[float], bootstrap: Mapping[str, Any]
+) -> dict[str, Any]:
+    if len(ms) < _LEAST_TIMED or min(min(ms), min(first)) <= 0:
+        return {"time_ratio": None, "time_ratio_ci95": None}
+    groups = list(range(len(ms)))
+    interval = median_ratio_interval(
+        ms,
+        first,
+        groups=groups,
+        resamples=bootstrap["resamples"],
+        seed=bootstrap["seed"],
+        confidence=bootstrap["confidence"],
+    )
+    return {"time_ratio": median_ratio(ms, first), "time_ratio_ci95": list(interval)}
+
+
+def _size_band(photo: dict[str, Any], face: int) -> list[str]:
+    height = photo["boxes"][face][3]
+    return [next(name for name, below in SIZE_BANDS if height < below)]
+
+
+def _conditions(photo: dict[str, Any], face: int) -> list[str]:
+    tags = photo.get("tags")
+    return [] if tags is None else list(tags[face]) or ["clean"]
+
+
+def _groups(
+    photos: list[dict[str, Any]],
+    matches: list[list[int | None]],
+    names: Callable[[dict[str, Any], int], list[str]],
+    bootstrap: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Recall of each group of labelled faces that is not empty; a face may be in several."""
+    hits: dict[str, list[bool]] = {}
+    for photo, found in zip(photos, matches, strict=True):
+        for face, index in enumerate(found):
+            for name in names(photo, face):
+                hits.setdefault(name, []).append(index is not None)
+    return {
+        name: {
+            "n": len(group),
+            "recall": sum(group) / len(group),
+            "recall_ci95": list(
+                share_interval(sum(group), len(group), confidence=bootstrap["confidence"])
+            ),
+        }
+        for name, group in sorted(hits.items())
     }
 
 
@@ -122,6 +195,7 @@ def _landmark_distances(
             points = np.asarray(faces[index]["landmarks"], dtype=np.float64)
             truth = np.asarray(others[other]["landmarks"], dtype=np.float64)
             eyes = float(np.linalg.norm(truth[_RIGHT_EYE] - truth[_LEFT_EYE]))
-            if eyes > 0:
+            # Five points in one place: a detector that gives none.
+            if eyes > 0 and np.ptp(points, axis=0).any():
                 distances.append(float(np.linalg.norm(points - truth, axis=1).mean()) / eyes)
     return distances

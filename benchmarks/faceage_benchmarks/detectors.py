@@ -1,31 +1,29 @@
-"""The detectors that can be measured: ours by scheme or folder, and the mtcnn package."""
+"""The detectors that can be measured: ours by name, scheme or folder, the mtcnn package, peers."""
 
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from faceage_edge.bundles import find
+from faceage_edge.detector import named_detector
 from faceage_edge.errors import UsageError, missing_extra
 from faceage_edge.geometry import Face, FrameBox, FrameLandmarks
-from faceage_edge.mtcnn import Mtcnn, load_detector
 
 __all__ = [
     "PACKAGE",
-    "SCHEMES",
     "NamedDetector",
-    "open_cascade",
     "open_detector",
     "package_faces",
 ]
 
 Frame = NDArray[np.uint8]
 
-SCHEMES = ("int8", "float32")
 PACKAGE = "package"
-_SHIPPED = "mtcnn"
 # The package's default; from 21 on its own pyramid has levels below its 12-pixel window, which
 # Keras 3.15 refuses with an exception.
 _PACKAGE_MIN_FACE = 20
@@ -47,26 +45,12 @@ class NamedDetector:
     detect: Callable[[Frame], list[Face]]
 
 
-def open_cascade(name: str, *, threads: int = 1) -> Mtcnn:
-    """Open our detector.
-
-    Args:
-        name: a scheme of the shipped detector, or a folder, of which the int8 networks are taken.
-        threads: CPU threads for one invoke.
-
-    Raises:
-        ModelFileError: no such models, or damaged ones.
-    """
-    if name in SCHEMES:
-        return load_detector(_SHIPPED, scheme=name, threads=threads)
-    return load_detector(name, threads=threads)
-
-
 def open_detector(name: str, *, min_face: float, threads: int = 1) -> NamedDetector:
     """Open a detector by the name that the command line gives it.
 
     Args:
-        name: "int8", "float32", "package" or a folder.
+        name: "int8", "float32", "package", a shipped name or a folder, either with `:float32`
+            behind it; or `rfb320=FILE.tflite` for a peer.
         min_face: side of the smallest face looked for, in pixels of the frame.
         threads: CPU threads; the package takes its own choice.
 
@@ -77,10 +61,27 @@ def open_detector(name: str, *, min_face: float, threads: int = 1) -> NamedDetec
     """
     if name == PACKAGE:
         return _package(min_face)
-    cascade = open_cascade(name, threads=threads)
+    peer, _, file = name.partition("=")
+    if file:
+        return _peer(peer, file, threads)
+    cascade = named_detector(name, threads=threads)
     return NamedDetector(
         name, cascade.digest, lambda frame: cascade.detect(frame, min_face=min_face)
     )
+
+
+def _peer(name: str, file: str, threads: int) -> NamedDetector:
+    """Open a detector of others by its file in benchmarks/peers/, which only a checkout has."""
+    path = Path(__file__).resolve().parents[1] / "peers" / f"{name}.py"
+    if not name.isidentifier() or not path.is_file():
+        known = ", ".join(sorted(one.stem for one in path.parent.glob("*.py"))) or "none here"
+        raise UsageError(f"no peer {name!r} to measure; those in a checkout's peers/: {known}")
+    made = importlib.util.spec_from_file_location(f"faceage_peer_{name}", path)
+    assert made is not None and made.loader is not None
+    module = importlib.util.module_from_spec(made)
+    made.loader.exec_module(module)
+    detect, digest = module.open_peer(find(file), threads)
+    return NamedDetector(f"{name}-{Path(file).stem}", digest, detect)
 
 
 def _package(min_face: float) -> NamedDetector:

@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -13,7 +14,34 @@ from numpy.typing import NDArray
 from faceage_edge.errors import FacesError
 from faceage_edge.geometry import FrameBox
 
-__all__ = ["LabelledPhoto", "read_photos"]
+__all__ = ["LabelledPhoto", "LabelledPicture", "read_photos"]
+
+
+class LabelledPicture(Protocol):
+    """A picture whose faces are known: a photo with box labels, or a composed scene.
+
+    `file` names it; `boxes` are the faces to be found, in pixels of the picture; finding one of
+    `ignored` is neither right nor wrong; `tags` say for each face what makes it hard, None where
+    that is not known.
+    """
+
+    @property
+    def file(self) -> str: ...
+
+    @property
+    def boxes(self) -> tuple[FrameBox, ...]: ...
+
+    @property
+    def ignored(self) -> tuple[FrameBox, ...]: ...
+
+    @property
+    def tags(self) -> tuple[frozenset[str], ...] | None: ...
+
+    def picture(self) -> NDArray[np.uint8]:
+        """Return the picture, uint8 (height, width, 3), BGR."""
+
+    def digest(self) -> str:
+        """Return a SHA-256 in hexadecimal that identifies it."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +59,7 @@ class LabelledPhoto:
     file: str
     boxes: tuple[FrameBox, ...]
     ignored: tuple[FrameBox, ...]
+    tags: None = None
 
     def picture(self) -> NDArray[np.uint8]:
         """Return the photo, uint8 (height, width, 3), BGR.

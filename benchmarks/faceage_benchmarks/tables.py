@@ -132,7 +132,7 @@ def _detection_columns(title: str, result: Mapping[str, Any]) -> list[Column]:
                     "recall": _with_interval(detector, "recall"),
                     "false boxes": str(detector["false_boxes"]),
                     "ms a photo, p50": _number(detector["p50_ms"]),
-                    f"landmarks from {result['reference']}": _number(distance),
+                    f"landmarks from {detector['landmark_reference']}": _number(distance),
                 },
             )
         )

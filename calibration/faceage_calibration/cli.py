@@ -64,7 +64,19 @@ def _add_ranges(tasks: "_Subparsers") -> None:
         "--out",
         required=True,
         metavar="OUT",
-        help="ranges file to write; for a detector the folder for its three",
+        help="ranges file to write; for a detector the folder for those of its networks",
+    )
+    parser.add_argument(
+        "--clips",
+        nargs="*",
+        default=[],
+        metavar="FILE",
+        help="videos that a detector's networks see beside the scenes composed of the faces",
+    )
+    parser.add_argument(
+        "--part",
+        choices=("train", "choice", "test"),
+        help="take the faces from one part of the set, split by picture digests (default: all)",
     )
 
 
@@ -140,7 +152,8 @@ def _add_detector(parser: argparse.ArgumentParser, scheme: str) -> None:
         "--detector",
         default=scheme,
         metavar="NAME",
-        help="int8 or float32 for the shipped detector, or a folder (default: %(default)s)",
+        help="int8 or float32 (the default detector), a shipped name or a folder, :float32 behind "
+        "it for its float networks (default: %(default)s)",
     )
 
 

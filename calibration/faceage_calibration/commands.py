@@ -2,46 +2,39 @@
 
 import argparse
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from faceage_calibration.alignment_measure import add_to_file, measure_alignment
-from faceage_calibration.choose import choose_stratified
-from faceage_calibration.compose import compose_scenes
 from faceage_calibration.crops import FaceCropper, crop_all
-from faceage_calibration.detector_ranges import find_float_stages, record_detector_ranges
-from faceage_calibration.faces import FaceSet, read_faces
+from faceage_calibration.detector_commands import chosen_faces, detector_ranges
+from faceage_calibration.faces import read_faces
 from faceage_calibration.inputs import model_inputs
 from faceage_calibration.intervals import coverage_of, fit_interval
-from faceage_calibration.pictures import Picture
 from faceage_calibration.progress import Progress
 from faceage_calibration.ranges import Calibration, Ranges, record_activations, write_ranges
 from faceage_edge.age import load_age_model
 from faceage_edge.atomic import write_text
 from faceage_edge.bundles import find
 from faceage_edge.contract import Contract
+from faceage_edge.detector import Detector, named_detector
 from faceage_edge.embedded import read_contract
 from faceage_edge.errors import FacesError, ModelFileError, OutputError, UsageError
 from faceage_edge.geometry import CropTemplate
 from faceage_edge.model import read_model_bytes
-from faceage_edge.mtcnn import Mtcnn, load_detector
 
 __all__ = ["alignment", "interval", "ranges"]
-
-_SHIPPED_DETECTOR = "mtcnn"
-_SCHEMES = ("int8", "float32")
 
 
 def ranges(options: argparse.Namespace) -> int:
     """Record a float model's activation ranges, or those of a float detector's networks."""
     model = find(options.model)
     if model.is_dir():
-        return _detector_ranges(options, model)
+        return detector_ranges(options, model)
     out = _writable(options.out)
     data, contract = _float_age_model(model)
-    faces = _chosen(options)
+    faces = chosen_faces(options)
     crops, _ = crop_all(faces, _cropper(options, _template(contract, model)))
     recorded, means = record_activations(
         data,
@@ -102,37 +95,6 @@ def alignment(options: argparse.Namespace) -> int:
     return 0
 
 
-def _detector_ranges(options: argparse.Namespace, folder: Path) -> int:
-    out = Path(options.out)
-    if not out.is_dir():
-        raise OutputError(f"{out} is no folder; a detector's three ranges files go into one")
-    stages = find_float_stages(folder)
-    faces = _chosen(options)
-    progress = Progress("faces", len(faces.faces))
-    recorded = record_detector_ranges(
-        stages, _frames(faces, options.seed, progress), threads=options.threads
-    )
-    calibration = Calibration.of(faces, faces.faces)
-    for stage, tensors in zip(stages, recorded, strict=True):
-        path = out / f"{stage.contract.name}.ranges.json"
-        write_ranges(path, Ranges(stage.contract.model_digest, tensors, calibration))
-        print(f"{path}: {len(tensors)} tensors over scenes of {len(faces.faces):,} faces")
-    return 0
-
-
-def _frames(faces: FaceSet, seed: int, progress: Progress) -> Iterator[Picture]:
-    done = 0
-    for scene in compose_scenes(faces, seed=seed):
-        yield scene.frame
-        done += len(scene.faces)
-        progress(done)
-
-
-def _chosen(options: argparse.Namespace) -> FaceSet:
-    faces = read_faces(options.faces, names=options.names, labelled=False)
-    return faces.only(choose_stratified(faces, options.count, seed=options.seed))
-
-
 def _float_age_model(path: Path) -> tuple[bytes, Contract]:
     data = read_model_bytes(path)
     sidecar = path.with_suffix(".json")
@@ -159,10 +121,8 @@ def _cropper(options: argparse.Namespace, template: CropTemplate) -> FaceCropper
     return FaceCropper(template, mode=options.crops, detector=detector)
 
 
-def _detector(options: argparse.Namespace) -> Mtcnn:
-    if options.detector in _SCHEMES:
-        return load_detector(_SHIPPED_DETECTOR, scheme=options.detector, threads=options.threads)
-    return load_detector(options.detector, threads=options.threads)
+def _detector(options: argparse.Namespace) -> Detector:
+    return named_detector(options.detector, threads=options.threads)
 
 
 def _writable(target: str) -> Path:

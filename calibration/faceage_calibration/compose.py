@@ -1,51 +1,68 @@
 """Compose scenes of several faces from pictures of single ones, with the truth known.
 
 Chips of data sets show one large face each. A detector also meets small faces, several at once,
-blur, noise, darkness and walls; its ranges and its tests need them, and photographs with known
-boxes are few.
+blur, noise, darkness, hands and walls; its training, its ranges and its tests need them, and
+photographs with known boxes are few. Training asks for the train part of `digest_split`, at the
+network's own frame size; benchmarks for the test part at 640 x 480.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from faceage_calibration.alignment import alignment_of
 from faceage_calibration.faces import FaceSet, LabelledFace
 from faceage_calibration.pictures import Picture
-from faceage_edge.crop import shrink
-from faceage_edge.geometry import FrameBox, FrameLandmarks
+from faceage_calibration.scene_backgrounds import background, distract
+from faceage_calibration.scene_faces import ChipFace, Placement, occluded, paste, placed, surround
+from faceage_calibration.scene_spoils import spoil
+from faceage_edge.geometry import Face, FrameBox, FrameLandmarks
 
-__all__ = ["Scene", "compose_scenes"]
+__all__ = ["SIZES", "FindFace", "PastedFace", "Scene", "compose_scenes"]
 
-# Sides of the pasted pictures in pixels, drawn evenly on a logarithmic scale: on a camera, faces
-# twice as far away are half as large.
-_SMALLEST, _LARGEST = 20, 300
+# Heights of the faces in pixels of a 640 x 480 frame, drawn evenly on a logarithmic scale: on a
+# camera, faces twice as far away are half as large.
+SIZES = (20.0, 300.0)
+_USUAL = (640, 480)
 _MOST_FACES = 6
-_TRIES = 30
+_TRIES = 12
+_OCCLUDED_SHARE = 0.15
+# One scene in ten is empty: most of what a camera sees.
+_EMPTY_SHARE = 0.1
 
 _Random = np.random.Generator
+# Says where the face of a picture, uint8 (height, width, 3) BGR, of a digest is, or None;
+# `LandmarkCache.find_face` is one.
+FindFace = Callable[[Picture, str], Face | None]
+
+
+@dataclass(frozen=True)
+class PastedFace:
+    """One face of a scene.
+
+    `box` and `landmarks` are in pixels of the frame, in the convention of the detector that found
+    them on the chip; `tags` say what makes it hard: `blur`, `noise`, `dark`, `occluded`, `profile`
+    (turned so far that the nose is near an eye's line), `cut` (partly outside the frame).
+    """
+
+    source: LabelledFace
+    box: FrameBox
+    landmarks: FrameLandmarks
+    tags: frozenset[str]
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One frame and what is in it.
-
-    `frame` is uint8 (height, width, 3), BGR. For each of `faces`, `boxes` holds where its whole
-    picture was pasted, and `landmarks` where its source's usual landmarks (`alignment`) came to
-    lie, both in pixels of the frame. Boxes do not overlap.
-    """
+    """One frame, uint8 (height, width, 3), BGR, and the faces in it."""
 
     frame: Picture
-    boxes: tuple[FrameBox, ...]
-    landmarks: tuple[FrameLandmarks, ...]
-    faces: tuple[LabelledFace, ...]
+    faces: tuple[PastedFace, ...]
 
 
 def compose_scenes(
     faces: FaceSet,
+    find: FindFace,
     *,
     seed: int = 0,
     width: int = 640,
@@ -55,99 +72,100 @@ def compose_scenes(
     """Compose scenes until every face has been used once.
 
     Args:
-        faces: the faces, used in the set's order.
+        faces: the faces, used in the set's order; those that `find` does not see are left out.
+        find: where the face of a chip is.
         seed: of sizes, places, backgrounds and spoiling; the same seed, the same scenes.
-        width: of the frames in pixels, at least 300 so that every face fits.
-        height: of the frames in pixels, at least 300.
-        backgrounds: pictures to paste on, uint8 (height, width, 3), BGR, resized to the frame;
-            where given they take turns with colour gradients and noise.
+        width: of the frames in pixels; at least 160. Faces are `SIZES` high at 640 x 480, and as
+            much smaller as the frame is.
+        height: of the frames in pixels; at least 120.
+        backgrounds: pictures without faces, uint8 (height, width, 3), BGR; cut and scaled at
+            random, they take turns with gradients, noise and scrambled chips.
 
     Yields:
-        Scenes of one to six faces.
+        Scenes of up to six faces whose boxes hardly overlap.
 
     Raises:
-        ValueError: a frame too small for the largest face.
+        ValueError: a frame below the smallest size.
         FacesError: a picture cannot be decoded.
     """
-    if min(width, height) < _LARGEST:
-        raise ValueError(f"a {width} x {height} frame cannot hold a face of {_LARGEST} pixels")
+    if width < 160 or height < 120:
+        raise ValueError(f"a {width} x {height} frame is too small, expected 160 x 120 at least")
     random = np.random.default_rng(seed)
-    waiting = list(faces.faces)
+    waiting = list(faces.faces)[::-1]
     while waiting:
-        frame = _background(random, width, height, backgrounds)
-        boxes = _places(random, min(int(random.integers(1, _MOST_FACES + 1)), len(waiting)), frame)
-        used, waiting = waiting[: len(boxes)], waiting[len(boxes) :]
-        landmarks = [
-            _paste(frame, face, box, faces.alignment) for face, box in zip(used, boxes, strict=True)
-        ]
-        yield Scene(_spoilt(random, frame), tuple(boxes), tuple(landmarks), tuple(used))
+        yield _scene(random, waiting, find, (width, height), backgrounds)
 
 
-def _places(random: _Random, count: int, frame: Picture) -> list[FrameBox]:
-    """Up to `count` squares that do not overlap, at least one."""
-    height, width = frame.shape[:2]
-    boxes: list[FrameBox] = []
+def _scene(
+    random: _Random,
+    waiting: list[LabelledFace],
+    find: FindFace,
+    size: tuple[int, int],
+    backgrounds: Sequence[Picture],
+) -> Scene:
+    unit = min(size[0] / _USUAL[0], size[1] / _USUAL[1])
+    wanted = 0 if random.random() < _EMPTY_SHARE else int(random.integers(1, _MOST_FACES + 1))
+    chips = _chips(waiting, wanted, find)
+    scraps = [chip.picture for chip in chips] or [waiting[-1].picture()] if waiting else []
+    frame = background(random, size, backgrounds, scraps)
+    distract(random, frame, scraps, unit)
+    spots: list[tuple[ChipFace, Placement]] = []
+    for chip in chips:
+        spot = _free_spot(random, chip, [other.box for _, other in spots], size, unit)
+        if spot is None:
+            # No room: the face waits for a later scene.
+            waiting.append(chip.source)
+            continue
+        spots.append((chip, spot))
+    # All surroundings first: nobody's shoulders hide another's face.
+    for chip, spot in spots:
+        surround(random, frame, chip.picture, spot.box)
+    pasted = [_pasted(random, frame, chip, spot) for chip, spot in spots]
+    frame, tags = spoil(random, frame, unit)
+    return Scene(frame, tuple(replace(face, tags=face.tags | tags) for face in pasted))
+
+
+def _chips(waiting: list[LabelledFace], wanted: int, find: FindFace) -> list[ChipFace]:
+    chips: list[ChipFace] = []
+    while waiting and len(chips) < wanted:
+        source = waiting.pop()
+        picture = source.picture()
+        face = find(picture, source.digest)
+        if face is not None:
+            chips.append(ChipFace(source, picture, face))
+    return chips
+
+
+def _free_spot(
+    random: _Random,
+    chip: ChipFace,
+    taken: Sequence[FrameBox],
+    size: tuple[int, int],
+    unit: float,
+) -> Placement | None:
+    """Somewhere for a face beside those already there, the first always somewhere."""
+    low, high = np.log(SIZES[0] * unit), np.log(SIZES[1] * unit)
     for _ in range(_TRIES):
-        side = round(float(np.exp(random.uniform(np.log(_SMALLEST), np.log(_LARGEST)))))
-        x, y = random.integers(0, width - side + 1), random.integers(0, height - side + 1)
-        box = FrameBox(float(x), float(y), float(side), float(side))
-        if not any(_touch(box, other) for other in boxes):
-            boxes.append(box)
-        if len(boxes) == count:
-            break
-    return boxes
+        spot = placed(random, chip, float(np.exp(random.uniform(low, high))), size)
+        if not taken or not any(_touch(spot.box, other) for other in taken):
+            return spot
+    return None
 
 
 def _touch(one: FrameBox, other: FrameBox) -> bool:
-    return (
-        one.x < other.x + other.width
-        and other.x < one.x + one.width
-        and one.y < other.y + other.height
-        and other.y < one.y + one.height
+    """Whether two faces' surroundings, their boxes grown by a fifth, overlap."""
+    (x, y), (other_x, other_y) = one.center, other.center
+    return abs(x - other_x) < 0.6 * (one.width + other.width) and abs(y - other_y) < 0.6 * (
+        one.height + other.height
     )
 
 
-def _paste(frame: Picture, face: LabelledFace, box: FrameBox, alignment: str) -> FrameLandmarks:
-    side = round(box.width)
-    left, top = round(box.x), round(box.y)
-    frame[top : top + side, left : left + side] = shrink(face.picture(), side, side)
-    usual = alignment_of(alignment).scaled_to(side, side)
-    return FrameLandmarks(usual.points + np.array([left, top]))
-
-
-def _background(random: _Random, width: int, height: int, pictures: Sequence[Picture]) -> Picture:
-    kinds = 3 if pictures else 2
-    kind = int(random.integers(kinds))
-    if kind == 2:
-        return shrink(pictures[int(random.integers(len(pictures)))], width, height).copy()
-    if kind == 1:
-        # Noise of a few cells is a wall of blotches, of many cells it is foliage.
-        cells = int(2 ** random.uniform(1, 8))
-        noise = random.integers(0, 256, (cells, cells, 3), dtype=np.uint8)
-        return shrink(noise, width, height)
-    # Four corner colours, blended: a lit wall.
-    return shrink(random.integers(0, 256, (2, 2, 3), dtype=np.uint8), width, height)
-
-
-def _spoilt(random: _Random, frame: Picture) -> Picture:
-    """Each of blur, darkness and sensor noise on one frame in three."""
-    spoils: tuple[Callable[[_Random, npt.NDArray[np.float32]], npt.NDArray[np.float32]], ...]
-    spoils = (_blurred, _darkened, _noisy)
-    values = frame.astype(np.float32)
-    for spoil in spoils:
-        if random.random() < 1 / 3:
-            values = spoil(random, values)
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
-
-
-def _blurred(random: _Random, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    return np.asarray(cv2.GaussianBlur(values, (0, 0), random.uniform(0.5, 2.5)), np.float32)
-
-
-def _darkened(random: _Random, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    return np.asarray(values * random.uniform(0.1, 0.6), np.float32)
-
-
-def _noisy(random: _Random, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    noise = random.standard_normal(values.shape, np.float32)
-    return np.asarray(values + noise * random.uniform(2, 15), np.float32)
+def _pasted(
+    random: _Random, frame: npt.NDArray[np.uint8], chip: ChipFace, spot: Placement
+) -> PastedFace:
+    tags = set(spot.tags)
+    if random.random() < _OCCLUDED_SHARE:
+        chip = occluded(random, chip)
+        tags.add("occluded")
+    paste(random, frame, chip, spot)
+    return PastedFace(chip.source, spot.box, spot.landmarks, frozenset(tags))

@@ -1,4 +1,4 @@
-"""Find the landmarks of the one face that a labelled picture shows."""
+"""Find the one face that a labelled picture shows, and its landmarks."""
 
 import math
 from typing import Protocol
@@ -7,9 +7,9 @@ import numpy as np
 
 from faceage_calibration.pictures import Picture
 from faceage_edge.crop import pad
-from faceage_edge.geometry import Face, FrameLandmarks
+from faceage_edge.geometry import Face, FrameBox, FrameLandmarks
 
-__all__ = ["FaceDetector", "find_landmarks"]
+__all__ = ["FaceDetector", "find_face", "find_landmarks"]
 
 # Data-set chips end at the face's edge, and detectors were trained with some room around it.
 PAD_SHARE = 0.3
@@ -26,15 +26,16 @@ class FaceDetector(Protocol):
         """Find the faces of a frame, uint8 (height, width, 3), BGR."""
 
 
-def find_landmarks(picture: Picture, detector: FaceDetector) -> FrameLandmarks | None:
-    """Find the landmarks of the face nearest the centre.
+def find_face(picture: Picture, detector: FaceDetector) -> Face | None:
+    """Find the face nearest the centre.
 
     Args:
         picture: uint8 (height, width, 3), BGR; padded for the detector by repeating its edges.
         detector: finds faces.
 
     Returns:
-        Landmarks in pixels of the picture as given, or None when no face was found.
+        The face with its box and landmarks in pixels of the picture as given, or None when none
+        was found.
     """
     padded, left, top = pad(picture, PAD_SHARE)
     smallest = max(min(picture.shape[:2]) * MIN_FACE_SHARE, 12.0)
@@ -43,4 +44,15 @@ def find_landmarks(picture: Picture, detector: FaceDetector) -> FrameLandmarks |
         return None
     middle = (padded.shape[1] / 2, padded.shape[0] / 2)
     nearest = min(faces, key=lambda face: math.dist(face.box.center, middle))
-    return FrameLandmarks(nearest.landmarks.points - np.array([left, top]))
+    box, landmarks = nearest.box, nearest.landmarks.points - np.array([left, top])
+    return Face(
+        FrameBox(box.x - left, box.y - top, box.width, box.height),
+        FrameLandmarks(landmarks),
+        nearest.score,
+    )
+
+
+def find_landmarks(picture: Picture, detector: FaceDetector) -> FrameLandmarks | None:
+    """Find the landmarks of the face nearest the centre; see `find_face`."""
+    face = find_face(picture, detector)
+    return None if face is None else face.landmarks

@@ -56,6 +56,7 @@ class RecordingInterpreter:
         weighted = {op.inputs[0] for op in model.operators if op.code in _WEIGHTED}
         self._averaged = sorted(weighted & self._watched.keys())
         self._sums: dict[str, npt.NDArray[np.float64]] = {}
+        self._extremes: dict[str, list[tuple[float, float]]] = {}
         self.ranges: TensorRanges = {}
         self.invokes = 0
 
@@ -95,9 +96,29 @@ class RecordingInterpreter:
                 )
             low, high = self.ranges.get(name, seen)
             self.ranges[name] = (min(low, seen[0]), max(high, seen[1]))
+            self._extremes.setdefault(name, []).append(seen)
 
         for index in self._averaged:
             self._add(index)
+
+    def trimmed(self, share: float) -> TensorRanges:
+        """Ranges that hold whole tensors at a share of the invokes, and are cut at the others.
+
+        One picture in a hundred can double a tensor's range, and every other one then has half the
+        steps. Inputs and outputs are left as they are.
+
+        Args:
+            share: of the invokes whose largest value lies inside, and as many for the smallest.
+        """
+        ends = {details["name"] for details in self.get_input_details()}
+        ends |= {details["name"] for details in self.get_output_details()}
+        cut = dict(self.ranges)
+        for name, seen in self._extremes.items():
+            if name not in ends:
+                lows, highs = np.array(seen, np.float32).T
+                low = np.quantile(lows, 1 - share, method="lower")
+                cut[name] = (_decimal(low), _decimal(np.quantile(highs, share, method="higher")))
+        return cut
 
     @property
     def means(self) -> TensorMeans:

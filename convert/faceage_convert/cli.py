@@ -18,8 +18,8 @@ from faceage_convert.shipped import convert_shipped
 from faceage_convert.write import write_models
 from faceage_edge.bundles import find
 from faceage_edge.command import run
-from faceage_edge.mtcnn import load_detector
-from faceage_models.float_source import SHIPPED_AGE, SHIPPED_DETECTOR
+from faceage_edge.detector import DEFAULT_DETECTOR, named_detector
+from faceage_models.float_source import SHIPPED_AGE, SHIPPED_DETECTORS
 
 __all__ = ["main"]
 
@@ -46,7 +46,7 @@ def _convert(options: argparse.Namespace, command: list[str]) -> int:
     out = options.out or SCHEMES[options.quantize]
     check_replaceable(out)
     age = _age(options)
-    detector = [convert_shipped(name, options.quantize) for name in SHIPPED_DETECTOR]
+    detector = [convert_shipped(name, options.quantize) for name in _detector_files(options)]
     with new_folder(out) as folder:
         write_models(folder, age, detector)
         document = report_document(
@@ -64,6 +64,12 @@ def _convert(options: argparse.Namespace, command: list[str]) -> int:
     return 0
 
 
+def _detector_files(options: argparse.Namespace) -> tuple[str, ...]:
+    """The float networks that go into the bundle: of the shipped detector named, or the default."""
+    named = options.detector if options.detector in SHIPPED_DETECTORS else DEFAULT_DETECTOR
+    return SHIPPED_DETECTORS[named]
+
+
 def _age(options: argparse.Namespace) -> AgeResult:
     """Convert the age model: the shipped one, or the user's, on their faces."""
     if options.model is None:
@@ -79,7 +85,7 @@ def _age(options: argparse.Namespace) -> AgeResult:
         count=wanted.count,
         most=wanted.eval_count,
     )
-    detector = load_detector(wanted.detector) if wanted.crops == "detect" else None
+    detector = named_detector(wanted.detector) if wanted.crops == "detect" else None
     return convert_own(source, faces, wanted.crops, detector)
 
 

@@ -8,6 +8,7 @@ from faceage_calibration.crops import CROP_MODES
 from faceage_convert.faces import NAMES
 from faceage_convert.verify import PICTURES
 from faceage_edge import __version__
+from faceage_edge.detector import DEFAULT_DETECTOR
 from faceage_edge.errors import UsageError
 from faceage_models.age_output import HEADS
 from faceage_models.specification import NORMALISATIONS, Hints
@@ -24,7 +25,6 @@ _DEFAULTS = {
     "eval_count": 3000,
     "names": None,
     "crops": "detect",
-    "detector": "mtcnn",
 }
 _HINTS = ("contract", "head", "output", "normalise", "colour")
 
@@ -41,6 +41,12 @@ def parser() -> argparse.ArgumentParser:
     add = made.add_argument
     add("--quantize", choices=tuple(SCHEMES), default="int8", help="scheme (default: %(default)s)")
     add("--out", type=Path, metavar="DIR", help="folder to write (default: faceage-int8)")
+    add(
+        "--detector",
+        metavar="NAME",
+        help="face detector of the bundle, which also cuts the faces: face-finder, mtcnn, or a "
+        f"folder that cuts them only (default: {DEFAULT_DETECTOR})",
+    )
     add("--json", action="store_true", help="print the report as one line of JSON")
     add("--version", action="version", version=f"faceage {__version__}")
     _add_own(made.add_argument_group("a model of yours"))
@@ -77,7 +83,8 @@ def check_usage(options: argparse.Namespace) -> None:
 def with_defaults(options: argparse.Namespace) -> argparse.Namespace:
     """The options with defaults for what was left out about faces."""
     given = {name: value for name, value in vars(options).items() if value is not None}
-    return argparse.Namespace(**{**vars(options), **_DEFAULTS, **given})
+    defaults = {**_DEFAULTS, "detector": DEFAULT_DETECTOR}
+    return argparse.Namespace(**{**vars(options), **defaults, **given})
 
 
 def hints_of(options: argparse.Namespace) -> Hints:
@@ -114,11 +121,6 @@ def _add_faces(group: argparse._ArgumentGroup) -> None:
     )
     add("--names", choices=NAMES, help="how pictures are named; none: they carry no ages")
     add("--crops", choices=CROP_MODES, help=f"how faces are cut (default: {_DEFAULTS['crops']})")
-    add(
-        "--detector",
-        metavar="FOLDER",
-        help=f"detector that cuts them (default: {_DEFAULTS['detector']})",
-    )
 
 
 def _add_hints(group: argparse._ArgumentGroup) -> None:

@@ -20,9 +20,9 @@ from faceage_convert.embed import embed_contract
 from faceage_convert.faces import FaceChoice
 from faceage_convert.verify import PICTURES
 from faceage_edge.age import AgeModel
+from faceage_edge.detector import Detector
 from faceage_edge.errors import ModelFileError
 from faceage_edge.model import load_model_bytes
-from faceage_edge.mtcnn import Mtcnn
 from faceage_models.float_source import FloatSource
 
 __all__ = ["convert_own"]
@@ -37,7 +37,7 @@ _REPORT_ONLY = ("youngest", "oldest")
 
 
 def convert_own(
-    source: FloatSource, faces: FaceChoice, mode: CropMode, detector: Mtcnn | None
+    source: FloatSource, faces: FaceChoice, mode: CropMode, detector: Detector | None
 ) -> AgeResult:
     """Record ranges, quantize, fit an interval, measure and verify.
 

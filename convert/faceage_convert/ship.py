@@ -9,6 +9,7 @@ then come from `faceage-convert` like any user's.
 import argparse
 import json
 import math
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +22,8 @@ from faceage_convert.golden_outputs import with_golden
 from faceage_convert.provenance import tool_versions
 from faceage_edge.atomic import write_bytes
 from faceage_edge.command import run
-from faceage_edge.contract import Contract, Crop, Input, Normalisation, Output, Stage
+from faceage_edge.contract import Contract, Crop, Input, Normalisation, Output
+from faceage_edge.detector_stage import Level, Stage
 from faceage_edge.embedded import contract_bytes
 from faceage_edge.errors import ModelFileError
 from faceage_edge.flatbuffer import ModelFile, TensorInfo, read_model_file
@@ -33,13 +35,16 @@ __all__ = ["float_contract", "main", "pilot_template"]
 # The pilot saw UTKFace chips resized from 200 to 144 pixels, of which it took 128.
 _CHIP, _RESIZED, _CROP = 200, 144, 128
 
-# Thresholds on probability and on overlap: defaults of the mtcnn package, version 1.0.0.
+# Folder, stage, thresholds on probability and on overlap. Of MTCNN they are the defaults of the
+# mtcnn package, version 1.0.0; of the face-finder they were chosen on composed scenes of the choice
+# part and on clips (models/face-finder/README.md).
 _STAGES = {
-    "mtcnn-pnet": ("proposal", 0.6, 0.7),
-    "mtcnn-rnet": ("refine", 0.7, 0.7),
-    "mtcnn-onet": ("output", 0.8, 0.7),
+    "face-finder-finder": ("face-finder", "single-shot", 0.2, 0.4),
+    "face-finder-aligner": ("face-finder", "output", 0.7, 0.7),
+    "mtcnn-pnet": ("mtcnn", "proposal", 0.6, 0.7),
+    "mtcnn-rnet": ("mtcnn", "refine", 0.7, 0.7),
+    "mtcnn-onet": ("mtcnn", "output", 0.8, 0.7),
 }
-_HEADS = {"face_logit": "face-logit", "box": "box-offsets", "landmarks": "landmarks"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -60,7 +65,7 @@ def _ship(raw: Path, models: Path) -> int:
         spec = _read_spec(path.with_suffix(".json"))
         contract = float_contract(spec, read_model_file(data, str(path)))
         data, contract = with_golden(data, contract, str(path))
-        folder = models / ("mtcnn" if path.stem in _STAGES else path.stem)
+        folder = models / (_STAGES[path.stem][0] if path.stem in _STAGES else path.stem)
         folder.mkdir(parents=True, exist_ok=True)
         write_bytes(folder / f"{path.stem}.float32.tflite", data)
         write_bytes(folder / f"{path.stem}.float32.json", contract_bytes(contract))
@@ -89,10 +94,10 @@ def float_contract(spec: dict[str, Any], model: ModelFile) -> Contract:
         task=spec["task"],
         name=name,
         licence=spec["licence"],
-        input=_input(model.inputs[0]),
+        input=_input(model.inputs[0], spec["input"]["colour"]),
         crop=Crop("frame") if stage else Crop("template", template=pilot_template()),
         outputs=tuple(_output(tensor, spec) for tensor in model.outputs),
-        detector=None if stage is None else _stage(*stage),
+        detector=None if stage is None else _stage(model, *stage[1:]),
         provenance={
             "scheme": "float32",
             "source": spec["source"],
@@ -111,10 +116,10 @@ def pilot_template() -> CropTemplate:
     return CropTemplate(_CROP, _CROP, np.round((landmarks + 0.5) * scale - 0.5 - margin, 3))
 
 
-def _input(tensor: TensorInfo) -> Input:
+def _input(tensor: TensorInfo, colour: str) -> Input:
     batch, height, width, _ = tensor.shape
     return Input(
-        name=tensor.name, batch=batch, height=height, width=width, colour="RGB", dtype="float32",
+        name=tensor.name, batch=batch, height=height, width=width, colour=colour, dtype="float32",
         scale=1.0, zero_point=0,
         normalisation=Normalisation("affine", mean=(128.0,) * 3, std=(128.0,) * 3),
     )  # fmt: skip
@@ -122,19 +127,19 @@ def _input(tensor: TensorInfo) -> Input:
 
 def _output(tensor: TensorInfo, spec: dict[str, Any]) -> Output:
     size = int(np.prod(tensor.shape[1:]))
-    biases = [tuple(o.get("rank_bias", ())) for o in spec["outputs"] if o["name"] == tensor.name]
+    stated = next(one for one in spec["outputs"] if one["name"] == tensor.name)
     return Output(
         name=tensor.name,
-        head=_HEADS.get(tensor.name, "coral"),
+        head=stated["head"],
         dtype="float32",
         scale=1.0,
         zero_point=0,
         size=size,
-        rank_bias=biases[0] if biases else (),
+        rank_bias=tuple(stated.get("rank_bias", ())),
     )
 
 
-def _stage(stage: str, probability: float, nms: float) -> Stage:
+def _stage(model: ModelFile, stage: str, probability: float, nms: float) -> Stage:
     grid = stage == "proposal"
     return Stage(
         stage=stage,
@@ -143,7 +148,15 @@ def _stage(stage: str, probability: float, nms: float) -> Stage:
         # P-Net sees 12 pixels and moves by the 2 of its one pooling (Zhang et al. 2016).
         stride=2 if grid else 0,
         cell=12 if grid else 0,
+        levels=_levels(model) if stage == "single-shot" else (),
     )
+
+
+def _levels(model: ModelFile) -> tuple[Level, ...]:
+    """The grids by the names of their outputs: logits8 and boxes8 are those of stride 8."""
+    found = (re.fullmatch(r"logits(\d+)", tensor.name) for tensor in model.outputs)
+    strides = sorted(int(match[1]) for match in found if match)
+    return tuple(Level(stride, f"logits{stride}", f"boxes{stride}") for stride in strides)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from faceage_edge.detector_stage import Stage, parse_stage, stage_document
 from faceage_edge.errors import ContractError
 from faceage_edge.geometry import CropTemplate
 from faceage_edge.json_fields import Fields
@@ -21,7 +22,6 @@ __all__ = [
     "Interval",
     "Normalisation",
     "Output",
-    "Stage",
 ]
 
 CONTRACT_FORMAT = 1
@@ -114,21 +114,6 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class Stage:
-    """What one network of a detector cascade does: `proposal`, `refine` or `output`.
-
-    A candidate passes when the face logit exceeds `logit_threshold`; `nms` is the overlap above
-    which the weaker of two boxes goes. `stride` and `cell` (pixels) describe the proposal grid.
-    """
-
-    stage: str
-    logit_threshold: float
-    nms: float
-    stride: int = 0
-    cell: int = 0
-
-
-@dataclass(frozen=True)
 class Contract:
     """All of it. `golden` and `provenance` stay JSON objects; see docs/contract.md."""
 
@@ -205,7 +190,7 @@ def _parse(top: Fields) -> Contract:
         input=_input(top.object("input")),
         crop=_crop(top.object("crop")),
         outputs=outputs,
-        detector=None if detector is None else _stage(detector),
+        detector=None if detector is None else parse_stage(detector),
         interval=None if interval is None else _interval(interval),
         golden=top.raw_object("golden"),
         provenance=top.raw_object("provenance"),
@@ -268,18 +253,6 @@ def _output(part: Fields) -> Output:
     return output
 
 
-def _stage(part: Fields) -> Stage:
-    stage = part.choice("stage", ("proposal", "refine", "output"))
-    grid = stage == "proposal"
-    return Stage(
-        stage=stage,
-        logit_threshold=part.number("logit_threshold"),
-        nms=part.number("nms", above=0.0),
-        stride=part.integer("stride", 1, 64) if grid else 0,
-        cell=part.integer("cell", 1, 512) if grid else 0,
-    )
-
-
 def _interval(part: Fields) -> Interval:
     return Interval(
         coverage=part.number("coverage", above=0.0, below=1.0),
@@ -301,9 +274,7 @@ def _document(contract: Contract) -> dict[str, Any]:
         "outputs": [_output_document(output) for output in contract.outputs],
     }
     if contract.detector is not None:
-        # Only the proposal network has a grid; a threshold may well be 0.
-        stage = vars(contract.detector).items()
-        document["detector"] = {k: v for k, v in stage if v or k not in ("stride", "cell")}
+        document["detector"] = stage_document(contract.detector)
     if contract.interval is not None:
         document["interval"] = dict(vars(contract.interval))
     document["golden"] = contract.golden

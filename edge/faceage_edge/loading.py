@@ -6,15 +6,14 @@ from pathlib import Path
 from faceage_edge.age import AgeModel, load_age_model
 from faceage_edge.bundles import find
 from faceage_edge.contract import Contract
+from faceage_edge.detector import DEFAULT_DETECTOR, Detector, load_detector
 from faceage_edge.embedded import read_contract
 from faceage_edge.errors import ModelFileError
 from faceage_edge.model import read_model_bytes
-from faceage_edge.mtcnn import Mtcnn, load_detector
 
 __all__ = ["Models", "load_bundle"]
 
 _SHIPPED_AGE = "age-mobilenet/age-mobilenet.int8.tflite"
-_SHIPPED_DETECTOR = "mtcnn"
 # Of models that differ in nothing else, the one this project is about.
 _PREFERRED_SCHEME = "int8"
 
@@ -24,7 +23,7 @@ class Models:
     """The two models of the loop, and where they came from, for messages."""
 
     age: AgeModel
-    detector: Mtcnn
+    detector: Detector
     age_path: Path
     detector_path: Path
 
@@ -57,7 +56,7 @@ def load_bundle(
     """
     contracts = {} if folder is None else _contracts(find(folder))
     age_path = find(age) if age else _age_model(contracts) or find(_SHIPPED_AGE)
-    place = find(detector) if detector else _detector_folder(contracts) or find(_SHIPPED_DETECTOR)
+    place = find(detector) if detector else _detector_folder(contracts) or find(DEFAULT_DETECTOR)
     scheme = _scheme(_of_task(_contracts(place), "face-detector"))
     return Models(
         load_age_model(age_path, threads=threads, decode=decode),

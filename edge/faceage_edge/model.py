@@ -67,6 +67,8 @@ class Model:
             self._invoke(pictures[start : start + batch])
             for start in range(0, max(len(pictures), 1), batch)
         ]
+        if len(parts) == 1:
+            return parts[0]
         return {
             output.name: np.concatenate([part[output.name] for part in parts])
             for output in self.contract.outputs

@@ -2,6 +2,7 @@
 
     python -m faceage_models.export age --weights pilot.npz --out DIR
     python -m faceage_models.export mtcnn --out DIR
+    python -m faceage_models.export face-finder --weights models/face-finder --out DIR
 
 The JSON is what `faceage-convert` makes a contract of: names, terms, outputs and how they decode.
 The same weights give the same bytes.
@@ -19,12 +20,15 @@ from faceage_edge.command import run
 from faceage_edge.embedded import model_digest
 from faceage_edge.errors import OutputError
 from faceage_edge.flatbuffer import read_model_file
+from faceage_models.aligner_network import load_aligner
+from faceage_models.finder_network import STRIDES, load_finder
+from faceage_models.layer_weights import read_weights, weights_digest
 from faceage_models.mtcnn_networks import onet, pnet, rnet
-from faceage_models.pilot import load_pilot, read_weights, weights_digest
+from faceage_models.pilot import load_pilot
 from faceage_models.tflite_cost import graph_cost
 from faceage_models.tflite_export import to_tflite
 
-__all__ = ["export_age", "export_mtcnn", "main"]
+__all__ = ["export_age", "export_face_finder", "export_mtcnn", "main"]
 
 _AGE_NAME = "age-mobilenet"
 _MTCNN: dict[str, Callable[[], Any]] = {"mtcnn-pnet": pnet, "mtcnn-rnet": rnet, "mtcnn-onet": onet}
@@ -42,11 +46,28 @@ _MTCNN_HEADS = {
 }
 
 
+_FINDER: dict[str, Callable[[Path], Any]] = {"finder": load_finder, "aligner": load_aligner}
+_FINDER_HEADS = {
+    **_MTCNN_HEADS,
+    **{
+        f"logits{stride}": {"head": "face-logit", "meaning": "is the cell the middle of a face"}
+        for stride in STRIDES
+    },
+    **{
+        f"boxes{stride}": {
+            "head": "box-offsets",
+            "meaning": "left, top, right, bottom edge's distance from the cell's centre in strides",
+        }
+        for stride in STRIDES
+    },
+}
+
+
 def export_age(weights: Path, out: Path) -> Path:
     """Write the float age model of a pilot .npz.
 
     Args:
-        weights: .npz of `layer|weight` arrays, see `faceage_models.pilot`.
+        weights: .npz of `layer|weight` arrays, see `faceage_models.layer_weights`.
         out: folder of the results, made where missing.
 
     Returns:
@@ -107,8 +128,46 @@ def export_mtcnn(out: Path) -> list[Path]:
     return [_write(out, name, model, facts, _MTCNN_HEADS) for name, model in models.items()]
 
 
+def export_face_finder(weights: Path, out: Path) -> list[Path]:
+    """Write the two float networks of our own detector.
+
+    Args:
+        weights: folder with the trainers' `finder.weights.npz` and `aligner.weights.npz`.
+        out: folder of the results, made where missing.
+
+    Returns:
+        The paths of `face-finder-finder.tflite` and `face-finder-aligner.tflite`; a .json lies
+        beside each.
+
+    Raises:
+        ModelFileError: weights are missing, damaged, or of another network.
+        OutputError: the folder cannot be written.
+        MissingExtraError: Keras or TensorFlow is not installed.
+    """
+    _make_folder(out)
+    paths = []
+    for name, load in _FINDER.items():
+        file = weights / f"{name}.weights.npz"
+        model = load(file)
+        facts = {
+            "task": "face-detector",
+            "licence": "CC BY 4.0",
+            "weights_terms": "trained on crops of FairFace (Karkkainen and Joo, CC BY 4.0) with "
+            "the networks of the Python package mtcnn (MIT) as teacher",
+            "source": {"file": file.name, "sha256": weights_digest(file)},
+        }
+        paths.append(_write(out, f"face-finder-{name}", model, facts, _FINDER_HEADS, colour="BGR"))
+    return paths
+
+
 def _write(
-    out: Path, name: str, model: Any, facts: dict[str, Any], heads: dict[str, dict[str, Any]]
+    out: Path,
+    name: str,
+    model: Any,
+    facts: dict[str, Any],
+    heads: dict[str, dict[str, Any]],
+    *,
+    colour: str = "RGB",
 ) -> Path:
     data = to_tflite(model)
     graph = read_model_file(data, name)
@@ -122,7 +181,7 @@ def _write(
             "batch": batch,
             "height": height,
             "width": width,
-            "colour": "RGB",
+            "colour": colour,
             "normalisation": "(u8 - 128) / 128",
         },
         "outputs": [
@@ -160,13 +219,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     age = kinds.add_parser("age", help="the age model, from an .npz of weights")
     age.add_argument("--weights", type=Path, required=True, help=".npz of layer|weight arrays")
     mtcnn = kinds.add_parser("mtcnn", help="the three networks of the face detector")
-    for part in (age, mtcnn):
+    finder = kinds.add_parser("face-finder", help="the two networks of our own detector")
+    finder.add_argument("--weights", type=Path, required=True, help="folder of their .npz files")
+    for part in (age, mtcnn, finder):
         part.add_argument("--out", type=Path, required=True, help="folder for the results")
     options = parser.parse_args(argv)
 
     def body() -> int:
         if options.kind == "age":
             print(export_age(options.weights, options.out))
+        elif options.kind == "face-finder":
+            print(*export_face_finder(options.weights, options.out), sep="\n")
         else:
             print(*export_mtcnn(options.out), sep="\n")
         return 0

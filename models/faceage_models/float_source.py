@@ -8,10 +8,16 @@ from faceage_edge.contract import Contract
 from faceage_edge.embedded import read_contract
 from faceage_edge.model import read_model_bytes
 
-__all__ = ["SHIPPED_AGE", "SHIPPED_DETECTOR", "FloatSource", "shipped_float"]
+__all__ = ["SHIPPED_AGE", "SHIPPED_DETECTORS", "FloatSource", "shipped_float"]
 
 SHIPPED_AGE = "age-mobilenet/age-mobilenet.float32.tflite"
-SHIPPED_DETECTOR = tuple(f"mtcnn/mtcnn-{net}.float32.tflite" for net in ("pnet", "rnet", "onet"))
+SHIPPED_DETECTORS = {
+    name: tuple(f"{name}/{name}-{network}.float32.tflite" for network in networks)
+    for name, networks in (
+        ("face-finder", ("finder", "aligner")),
+        ("mtcnn", ("pnet", "rnet", "onet")),
+    )
+}
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,7 @@ def shipped_float(name: str) -> FloatSource:
     """Load a shipped float model.
 
     Args:
-        name: `SHIPPED_AGE` or one of `SHIPPED_DETECTOR`.
+        name: `SHIPPED_AGE` or one of the files in `SHIPPED_DETECTORS`.
 
     Raises:
         ModelFileError: it is missing or damaged.

@@ -22,7 +22,8 @@ from faceage_edge.command import run
 from faceage_edge.crop import shrink
 from faceage_edge.errors import FacesError
 from faceage_models.coral import fuse_head
-from faceage_models.pilot import load_pilot, pilot_model, read_weights, weights_digest
+from faceage_models.layer_weights import read_weights, weights_digest
+from faceage_models.pilot import load_pilot, pilot_model
 
 __all__ = ["compare_years", "main"]
 

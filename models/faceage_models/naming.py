@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from faceage_edge.errors import UsageError
-from faceage_models.float_source import SHIPPED_DETECTOR
+from faceage_models.float_source import SHIPPED_DETECTORS
 
 __all__ = ["check_name", "name_of"]
 
@@ -12,7 +12,11 @@ __all__ = ["check_name", "name_of"]
 _LONGEST = 100
 _NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{_LONGEST - 1}}}")
 # The detector's networks lie in the same folder.
-_TAKEN = [Path(name).name.removesuffix(".float32.tflite") for name in SHIPPED_DETECTOR]
+_TAKEN = [
+    Path(name).name.removesuffix(".float32.tflite")
+    for names in SHIPPED_DETECTORS.values()
+    for name in names
+]
 
 
 def name_of(path: Path) -> str:

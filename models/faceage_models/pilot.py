@@ -11,65 +11,21 @@ by the padded taps' share: a zero of the new input is 128, a zero of the old one
 `faceage_models.fold_error` measures what that costs.
 """
 
-import hashlib
-import zipfile
-import zlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from faceage_edge.errors import ModelFileError
 from faceage_models.coral import fuse_head
+from faceage_models.layer_weights import Weights, read_weights
 from faceage_models.mobilenet_v1 import age_mobilenet
 
-__all__ = ["fold_input", "load_pilot", "pilot_model", "read_weights", "weights_digest"]
-
-Weights = Mapping[str, NDArray[np.float32]]
-
-# What numpy raises for a file that is no archive, cut short, damaged, or a lone array.
-_UNREADABLE = (
-    OSError, ValueError, EOFError, KeyError, AttributeError, TypeError,
-    zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
+__all__ = ["fold_input", "load_pilot", "pilot_model"]
 
 # x_old = _SCALE * x + _OFFSET, from the two formulas in the module docstring.
 _SCALE = 128.0 / 127.5
 _OFFSET = 0.5 / 127.5
-
-
-def read_weights(path: Path) -> dict[str, NDArray[np.float32]]:
-    """Read an .npz of `layer|weight` arrays.
-
-    Returns:
-        `{"layer|weight": array}`, float32, in the file's order.
-
-    Raises:
-        ModelFileError: the file is missing, damaged, or holds other keys.
-    """
-    try:
-        # Opened here, because numpy leaves the file open when it is no archive.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            weights = {key: np.asarray(archive[key], np.float32) for key in archive.files}
-    except FileNotFoundError as error:
-        raise ModelFileError(f"no weights file at {path}: give the path of an .npz file") from error
-    except _UNREADABLE as error:
-        raise ModelFileError(
-            f"{path} is not a readable .npz of arrays ({error}); fetch or write it again"
-        ) from error
-    if not weights or any(key.count("|") != 1 for key in weights):
-        raise ModelFileError(
-            f"{path} holds the keys {sorted(weights)[:3]}, expected 'layer|weight' keys such as "
-            "'conv1|kernel'"
-        )
-    return weights
-
-
-def weights_digest(path: Path) -> str:
-    """Return the SHA-256 of the weights file's bytes, in hex."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def pilot_model(weights: Weights, *, size: int = 128) -> Any:

@@ -121,7 +121,7 @@ def test_detected_crops(
 ) -> None:
     """A missed face counts in mae and not in mae_found; the detector is named."""
     open_fakes(fake_model("m", contract()))
-    monkeypatch.setattr(accuracy, "open_cascade", lambda name, **_: FakeDetector())
+    monkeypatch.setattr(accuracy, "named_detector", lambda name, **_: FakeDetector())
     result = measure(tmp_path / "r.json", "--faces", str(faces))
     assert (result["missed"], result["missed_share"]) == (1, 0.25)
     assert (result["mae"], result["mae_found"]) == (4.0, pytest.approx((0 + 2 + 10) / 3))

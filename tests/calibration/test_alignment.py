@@ -12,9 +12,9 @@ from faceage_calibration.alignment import SourceAlignment, alignment_of
 from faceage_calibration.alignment_measure import add_to_file, measure_alignment
 from faceage_calibration.faces import FaceSet, read_faces
 from faceage_calibration.labels import Label
+from faceage_edge.detector import load_detector
 from faceage_edge.errors import FacesError, OutputError
 from faceage_edge.geometry import Face, FrameBox, FrameLandmarks
-from faceage_edge.mtcnn import load_detector
 
 
 class FakeDetector:

@@ -14,9 +14,9 @@ from faceage_calibration.labels import Label
 from faceage_calibration.landmark_cache import LandmarkCache
 from faceage_calibration.pictures import MemorySource
 from faceage_edge.crop import align
+from faceage_edge.detector import load_detector
 from faceage_edge.errors import FacesError, UsageError
 from faceage_edge.geometry import CropTemplate, Face, FrameBox, FrameLandmarks
-from faceage_edge.mtcnn import load_detector
 
 # UTKFace's own usual landmarks, so that the aligned crop of a 200 px chip is the chip.
 TEMPLATE = CropTemplate(200, 200, alignment_of("utkface").points)

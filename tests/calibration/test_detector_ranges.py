@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from faceage_calibration.detector_ranges import find_float_stages, record_detector_ranges
+from faceage_edge.detector import load_detector
 from faceage_edge.errors import FacesError, ModelFileError
-from faceage_edge.mtcnn import load_detector
 
 
 @pytest.fixture(scope="module")
@@ -18,11 +18,13 @@ def folder(repo_root: Path) -> Path:
 
 
 def test_the_float_networks_are_found_among_others(folder: Path) -> None:
-    """Of a folder with both schemes the three float files come in the order they run."""
+    """Of a folder with both schemes the three float files, by stage."""
     stages = find_float_stages(folder)
-    assert [stage.path.name for stage in stages] == [
-        f"mtcnn-{network}.float32.tflite" for network in ("pnet", "rnet", "onet")
-    ]
+    assert {name: stage.path.name for name, stage in stages.items()} == {
+        "proposal": "mtcnn-pnet.float32.tflite",
+        "refine": "mtcnn-rnet.float32.tflite",
+        "output": "mtcnn-onet.float32.tflite",
+    }
 
 
 def test_a_network_that_lacks_is_named(folder: Path, tmp_path: Path) -> None:
@@ -48,8 +50,11 @@ def test_each_network_is_watched_on_its_own_inputs(folder: Path, astronaut: np.n
     frame = astronaut[:240, 100:400].copy()
     stages = find_float_stages(folder)
     done: list[int] = []
-    proposal, refine, output = record_detector_ranges(stages, [frame, frame], progress=done.append)
+    recorded = record_detector_ranges(stages, [frame, frame], progress=done.append)
     assert done == [1, 2]
+    proposal, refine, output = (recorded[name][0] for name in ("proposal", "refine", "output"))
+    # Canvas and batch are half filler: means only of the network that sees one face a call.
+    assert [bool(recorded[name][1]) for name in recorded] == [name == "output" for name in recorded]
     assert proposal["input"][0] < 0 < proposal["input"][1]
     assert refine["face_logit"][0] < 0 < refine["face_logit"][1]
     best = load_detector(folder, scheme="float32").detect(frame, min_face=20)[0]

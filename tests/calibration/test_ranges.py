@@ -19,6 +19,7 @@ from faceage_calibration.ranges import (
     record_ranges,
     write_ranges,
 )
+from faceage_calibration.recorder import RecordingInterpreter
 from faceage_edge.contract import Input, Normalisation
 from faceage_edge.errors import FacesError, ModelFileError, OutputError
 from faceage_edge.interpreter import open_interpreter
@@ -230,3 +231,24 @@ def test_inputs_come_in_full_batches(count: int, batches: int) -> None:
         expected = (crops[..., ::-1].astype(np.float32) - 128) / 128
         assert (encoded[:count] == expected).all()
         assert (encoded[count:] == expected[-1]).all()
+
+
+def test_trimmed_ranges_cut_the_rarest_pictures(shipped: Any) -> None:
+    """One wild input of a hundred widens a hidden tensor's range, and not the trimmed one; what
+    goes in and comes out keeps its whole range."""
+    data = (shipped.mtcnn.parent / "face-finder/face-finder-aligner.float32.tflite").read_bytes()
+    recorder = RecordingInterpreter(data, "aligner")
+    index = recorder.get_input_details()[0]["index"]
+    random = np.random.default_rng(0)
+    for number in range(100):
+        wild = 40.0 if number == 50 else 1.0
+        pixels = random.uniform(-wild, wild, (1, 48, 48, 3)).astype(np.float32)
+        recorder.set_tensor(index, pixels)
+        recorder.invoke()
+    whole, trimmed = recorder.ranges, recorder.trimmed(0.98)
+    hidden = whole.keys() - {"input", "face_logit", "box", "landmarks"}
+    assert all(trimmed[name][1] <= whole[name][1] for name in hidden)
+    # The stem is linear up to its ReLU: the wild input is forty times as large.
+    assert trimmed["stem_relu"][1] < whole["stem_relu"][1] / 10
+    assert trimmed["input"] == whole["input"]
+    assert trimmed["landmarks"] == whole["landmarks"]

@@ -9,7 +9,7 @@ import pytest
 from faceage_calibration.ranges import Ranges, read_ranges
 from faceage_convert.conversion import quantized_contract, to_int8
 from faceage_edge.errors import FacesError, ModelFileError
-from faceage_models.float_source import SHIPPED_AGE, SHIPPED_DETECTOR, shipped_float
+from faceage_models.float_source import SHIPPED_AGE, SHIPPED_DETECTORS, shipped_float
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +20,7 @@ def ranges(shipped: Any) -> Ranges:
 
 def test_ranges_of_another_model_are_refused(ranges: Ranges) -> None:
     """The message has both digests and the command that records new ranges."""
-    source = shipped_float(SHIPPED_DETECTOR[2])
+    source = shipped_float(SHIPPED_DETECTORS["mtcnn"][2])
     with pytest.raises(FacesError) as caught:
         to_int8(source, ranges)
     message = str(caught.value)

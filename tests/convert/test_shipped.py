@@ -22,6 +22,7 @@ from faceage_edge.model import load_model
 from faceage_models.float_source import SHIPPED_AGE
 
 NETWORKS = ("mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet")
+FINDER = ("face-finder-finder", "face-finder-aligner")
 
 
 def _converted(tmp_path_factory: pytest.TempPathFactory, *arguments: str) -> Path:
@@ -39,15 +40,26 @@ def int8_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _converted(tmp_path_factory, "--quantize", "int8")
 
 
+@pytest.fixture(scope="module")
+def finder_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `faceage-convert --quantize int8 --detector face-finder` writes."""
+    return _converted(tmp_path_factory, "--quantize", "int8", "--detector", "face-finder")
+
+
 def _shipped_file(shipped: Any, name: str) -> Path:
-    folder: Path = shipped.mtcnn if name in NETWORKS else shipped.age_int8.parent
+    folder: Path = shipped.age_int8.parent
+    if name in NETWORKS + FINDER:
+        folder = shipped.mtcnn if name in NETWORKS else shipped.mtcnn.parent / "face-finder"
     return folder / f"{name}.int8.tflite"
 
 
-@pytest.mark.parametrize("name", ["age-mobilenet", *NETWORKS])
-def test_shipped_files_come_out_again(int8_bundle: Path, shipped: Any, name: str) -> None:
+@pytest.mark.parametrize("name", ["age-mobilenet", *NETWORKS, *FINDER])
+def test_shipped_files_come_out_again(
+    int8_bundle: Path, finder_bundle: Path, shipped: Any, name: str
+) -> None:
     """The tools that made the shipped files make the same bytes from the float model."""
-    ours, theirs = int8_bundle / f"{name}.int8.tflite", _shipped_file(shipped, name)
+    bundle = finder_bundle if name in FINDER else int8_bundle
+    ours, theirs = bundle / f"{name}.int8.tflite", _shipped_file(shipped, name)
     known = load_model(theirs).contract
     made_with = {**known.provenance["tools"]}
     now = {tool: version for tool, version in tool_versions().items() if tool in made_with}

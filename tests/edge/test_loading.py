@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from faceage_edge import loading
+from faceage_edge.detector import DEFAULT_DETECTOR
 from faceage_edge.errors import ContractError, ModelFileError
 from faceage_edge.loading import load_bundle
 
@@ -53,7 +54,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Loaded:
     monkeypatch.setattr(loading, "read_contract", contract)
     monkeypatch.setattr(loading, "find", find)
     fill(tmp_path / "shipped/age-mobilenet", "age-mobilenet.int8", "age-mobilenet.float32")
-    fill(tmp_path / "shipped/mtcnn", *detector("int8"), *detector("float32"))
+    fill(tmp_path / "shipped" / DEFAULT_DETECTOR, *detector("int8"), *detector("float32"))
     return seen
 
 
@@ -72,7 +73,7 @@ def test_the_shipped_int8_models_are_the_default(loaded: Loaded, tmp_path: Path)
     """Without options: int8, from the shipped folders."""
     models = load_bundle(threads=2, decode="count")
     assert loaded.age == tmp_path / "shipped/age-mobilenet/age-mobilenet.int8.tflite"
-    assert loaded.detector == tmp_path / "shipped/mtcnn"
+    assert loaded.detector == tmp_path / "shipped" / DEFAULT_DETECTOR
     assert loaded.scheme == "int8"
     assert loaded.options == {"threads": 2, "decode": "count"}
     assert models.age_path == loaded.age
@@ -112,7 +113,7 @@ def test_a_folders_contracts_say_what_is_what(
     shipped = tmp_path / "shipped"
     expected = folder / f"{age}.tflite" if age else shipped / "age-mobilenet"
     assert loaded.age in (expected, expected / "age-mobilenet.int8.tflite"), note
-    assert loaded.detector == (folder if own_detector else shipped / "mtcnn"), note
+    assert loaded.detector == (folder if own_detector else shipped / DEFAULT_DETECTOR), note
     assert loaded.scheme == scheme, note
 
 

@@ -10,9 +10,11 @@ import pytest
 
 from faceage_edge import mtcnn as mtcnn_module
 from faceage_edge.bundles import find
+from faceage_edge.candidates import Candidates
+from faceage_edge.detector import load_detector
 from faceage_edge.geometry import Face
 from faceage_edge.model import load_model
-from faceage_edge.mtcnn import Mtcnn, load_detector
+from faceage_edge.mtcnn import Mtcnn
 from faceage_edge.pyramid import Tile
 
 Frame = npt.NDArray[np.uint8]
@@ -26,8 +28,10 @@ LANDMARKS = np.array([[204, 101], [247, 103], [223, 127], [202, 140], [245, 141]
 
 @lru_cache(maxsize=2)
 def detector(scheme: str) -> Mtcnn:
-    """The shipped detector."""
-    return load_detector(scheme=scheme)
+    """The shipped cascade."""
+    loaded = load_detector("mtcnn", scheme=scheme)
+    assert isinstance(loaded, Mtcnn)
+    return loaded
 
 
 def corners(face: Face) -> npt.NDArray[np.float64]:
@@ -213,7 +217,7 @@ def test_stages_take_any_number_of_candidates(count: int, astronaut: Frame) -> N
     steps = np.arange(count, dtype=np.float64)[:, None]
     boxes = np.array([[170.0, 60.0, 275.0, 180.0]]) + steps * [3, -2, 1, 4]
     logits = 10 - steps[:, 0]
-    many = mtcnn_module._Candidates(boxes.reshape(-1, 4), logits)
+    many = Candidates(boxes.reshape(-1, 4), logits)
     refined = cascade._refined(astronaut, many)
     assert len(refined.boxes) == len(refined.logits) <= count
     alone = [cascade._refined(astronaut, many.pick(np.array([i]))) for i in range(count)]
@@ -228,8 +232,8 @@ def test_equal_scores_keep_their_order(astronaut: Frame) -> None:
     """Of two candidates with one box and one score, the first is kept."""
     cascade = detector("int8")
     boxes = np.array([[170.0, 60.0, 275.0, 180.0]] * 2)
-    both = cascade._refined(astronaut, mtcnn_module._Candidates(boxes, np.array([1.0, 1.0])))
-    one = cascade._refined(astronaut, mtcnn_module._Candidates(boxes[:1], np.array([1.0])))
+    both = cascade._refined(astronaut, Candidates(boxes, np.array([1.0, 1.0])))
+    one = cascade._refined(astronaut, Candidates(boxes[:1], np.array([1.0])))
     np.testing.assert_array_equal(both.boxes, one.boxes)
 
 
@@ -247,26 +251,3 @@ def test_candidates_by_hand() -> None:
     assert found.logits.tolist() == [4.0]
     # In the level x 34 to 46, y 6 to 18, moved by 3, 6, -3 and 12 pixels.
     assert found.boxes.tolist() == [[37 / 0.5, 12 / 0.25, 43 / 0.5, 30 / 0.25]]
-
-
-def test_squares_and_shifts_by_hand() -> None:
-    """A box grows around its centre to its longer side; offsets are shares of the sides."""
-    boxes = np.array([[0.0, 10.0, 20.0, 20.0], [0.0, 0.0, 4.0, 8.0]])
-    squares = mtcnn_module._squared(boxes)
-    np.testing.assert_array_equal(squares, [[0, 5, 20, 25], [-2, 0, 6, 8]])
-    moved = mtcnn_module._moved(boxes, np.array([[0.1, 0, -0.1, 0.5], [0, 0, 0, 0]]))
-    np.testing.assert_allclose(moved, [[2, 10, 18, 25], [0, 0, 4, 8]])
-    assert mtcnn_module._squared(np.empty((0, 4))).shape == (0, 4)
-
-
-def test_landmarks_by_hand() -> None:
-    """Five x then five y, as shares of the square from its pixel edges; centres are half less."""
-    square = np.array([100.0, 200.0, 140.0, 240.0])
-    points = np.array([0.25, 0.75, 0.5, 0.3, 0.7, 0.4, 0.4, 0.6, 0.8, 0.8])
-    face = mtcnn_module._face(np.array([101.0, 202.0, 131.0, 242.0]), square, points, 0.0)
-    assert face.score == 0.5
-    assert (face.box.x, face.box.y, face.box.width, face.box.height) == (101, 202, 30, 40)
-    np.testing.assert_allclose(
-        face.landmarks.points,
-        [[109.5, 215.5], [129.5, 215.5], [119.5, 223.5], [111.5, 231.5], [127.5, 231.5]],
-    )

@@ -8,15 +8,18 @@ from pathlib import Path
 import pytest
 
 from faceage_edge.bundles import find
+from faceage_edge.detector import load_detector
 from faceage_edge.errors import ContractError, ModelFileError
 from faceage_edge.model import Model, load_model
-from faceage_edge.mtcnn import Mtcnn, load_detector
+from faceage_edge.mtcnn import Mtcnn
 
 
 @lru_cache(maxsize=2)
 def detector(scheme: str) -> Mtcnn:
     """The shipped detector."""
-    return load_detector(scheme=scheme)
+    loaded = load_detector("mtcnn", scheme=scheme)
+    assert isinstance(loaded, Mtcnn)
+    return loaded
 
 
 def stage(name: str) -> Model:

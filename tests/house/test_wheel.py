@@ -129,7 +129,7 @@ def test_wheel_holds_every_file_of_the_packages(built: Built, repo_root: Path) -
         wanted = {f"{package}/{path.relative_to(home)}" for path in files if path.suffix != ".pyc"}
         assert wanted <= names
         assert f"{package}/py.typed" in names
-    for model in ("age-mobilenet", "mtcnn"):
+    for model in ("age-mobilenet", "face-finder", "mtcnn"):
         home = repo_root / "models" / model
         shipped = {f"faceage_edge/bundles/{model}/{path.name}" for path in home.iterdir()}
         assert shipped <= names

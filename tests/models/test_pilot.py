@@ -9,7 +9,8 @@ import pytest
 
 from faceage_edge.errors import ModelFileError
 from faceage_models.coral import fuse_head
-from faceage_models.pilot import fold_input, load_pilot, pilot_model, read_weights
+from faceage_models.layer_weights import read_weights
+from faceage_models.pilot import fold_input, load_pilot, pilot_model
 
 _PILOT = "weights/pilot_mobilenet_0.75_128_coral.npz"
 

@@ -8,10 +8,11 @@ from typing import Any
 from faceage_benchmarks.arm.emulate import Counts, run_guest
 from faceage_benchmarks.arm.guest_invoke import raw_digests
 from faceage_benchmarks.arm.sysroot import CPUS, Sysroot
+from faceage_edge.atomic import write_text
 from faceage_edge.errors import FaceageError, QualityGateError
 from faceage_edge.model import load_model
 
-__all__ = ["TOLERANCE", "check_budget", "count_frames", "count_models"]
+__all__ = ["TOLERANCE", "check_budget", "count_frames", "count_models", "write_budget"]
 
 # Counts repeat to a thousandth of a percent; half a percent is a change somebody made.
 TOLERANCE = 0.005
@@ -62,6 +63,15 @@ def count_frames(sysroot: Sysroot, cpu: str, frames: bytes, count: int) -> Count
         runs.append(run_guest(sysroot, cpu, guest, stdin=frames[: some * size]).counts[-1])
     more = count - count // 4
     return {kind: (runs[0][kind] - runs[1][kind]) // more for kind in runs[0]}
+
+
+def write_budget(counts: Mapping[str, Mapping[str, Counts]], budget: Path) -> None:
+    """Make today's counts the budget; see `check_budget`. OutputError when it cannot be written."""
+    limits = {
+        cpu: {name: one["all"] for name, one in sorted(named.items())}
+        for cpu, named in counts.items()
+    }
+    write_text(budget, json.dumps(limits, indent=1) + "\n")
 
 
 def check_budget(counts: Mapping[str, Mapping[str, Counts]], budget: Path) -> None:

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from faceage_edge.golden import GENERATORS, golden_picture
 from faceage_edge.interpreter import open_interpreter
 from faceage_edge.model import Model, load_model, read_model_bytes
 
-__all__ = ["raw_digests"]
+__all__ = ["invoke_between_markers", "raw_digests"]
 
 
 def raw_digests(model: Model) -> dict[str, list[str]]:
@@ -37,7 +38,15 @@ def raw_digests(model: Model) -> dict[str, list[str]]:
 
 def _main(path: str) -> None:
     print(json.dumps(raw_digests(load_model(path))))
-    interpreter = open_interpreter(read_model_bytes(Path(path)), path)
+    invoke_between_markers(open_interpreter(read_model_bytes(Path(path)), path))
+
+
+def invoke_between_markers(interpreter: Any) -> None:
+    """Invoke an interpreter on zeros three times, a marker before and after the last two.
+
+    Args:
+        interpreter: a LiteRT or tflite-runtime one, its tensors allocated.
+    """
     details = interpreter.get_input_details()[0]
     interpreter.set_tensor(details["index"], np.zeros(details["shape"], details["dtype"]))
     interpreter.invoke()  # the first invoke prepares and is not counted

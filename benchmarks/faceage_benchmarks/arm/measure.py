@@ -7,22 +7,29 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from faceage_benchmarks.arm.count import check_budget, count_frames, count_models
+from faceage_benchmarks.arm.count import (
+    check_budget,
+    count_frames,
+    count_models,
+    write_budget,
+)
 from faceage_benchmarks.arm.figures import arm_figures
+from faceage_benchmarks.arm.passes import count_passes, count_plain
 from faceage_benchmarks.arm.sysroot import CPUS, build_sysroot
 from faceage_benchmarks.demo_clip import clip_frames, portrait
 from faceage_benchmarks.machine import describe_machine, note_after
 from faceage_benchmarks.output import deliver
 from faceage_benchmarks.result import bootstrap_settings, new_result
 from faceage_edge.bundles import find
-from faceage_edge.errors import UsageError
+from faceage_edge.errors import QualityGateError, UsageError
 
 __all__ = ["run"]
 
 # Name of the cost of one frame in the counts: the demonstration clip, one face, 640 x 480.
 FRAME = "frame-one-face"
 _FRAMES = 24
-_SHIPPED = ("age-mobilenet", "mtcnn")
+_DETECTORS = ("face-finder", "mtcnn")
+_SHIPPED = ("age-mobilenet", *_DETECTORS)
 
 
 def run(options: argparse.Namespace, command: Sequence[str]) -> int:
@@ -36,9 +43,15 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
             f"{project} is no checkout of faceage (no {constraints.name} in constraints/); "
             "run this in one, or name it with --project"
         )
+    peers = dict(_peer(text) for text in options.peer)
     sysroot = build_sysroot(_cache(options.cache), project, constraints)
     found = count_models(sysroot, models)
     counts = {cpu: {name: one["counts"] for name, one in found[cpu].items()} for cpu in CPUS}
+    for cpu in CPUS if options.passes else ():
+        counts[cpu] |= count_passes(sysroot, cpu, _DETECTORS, portrait())
+    for name, file in peers.items():
+        for cpu in CPUS:
+            counts[cpu][f"peer-{name}"] = count_plain(sysroot, cpu, file)
     if options.frames:
         frames = b"".join(frame.tobytes() for frame in islice(clip_frames(portrait()), _FRAMES))
         for cpu in CPUS:
@@ -57,9 +70,23 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
         "samples": samples,
     }
     deliver(new_result("arm", command=command, machine=machine, **content), options.json)
+    if not content["equals_host"]:
+        raise QualityGateError(
+            "an int8 output differs from this host's; XNNPACK gives the same bytes on both: see "
+            f"`equals_host` in {options.json}, and whether both have the same LiteRT"
+        )
+    if options.write_budget is not None:
+        write_budget(counts, Path(options.write_budget))
     if options.budget is not None:
         check_budget(counts, Path(options.budget))
     return 0
+
+
+def _peer(text: str) -> tuple[str, Path]:
+    name, _, file = text.partition("=")
+    if not Path(file).is_file():
+        raise UsageError(f"--peer {text}: expected NAME=FILE with a .tflite file that exists")
+    return name, Path(file)
 
 
 def _shipped_models() -> list[Path]:

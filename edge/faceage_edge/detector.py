@@ -1,0 +1,124 @@
+"""Open a face detector, whichever kind lies in a folder."""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Protocol
+
+from faceage_edge.aligner import Aligner
+from faceage_edge.bundles import find
+from faceage_edge.candidates import Frame
+from faceage_edge.errors import ModelFileError
+from faceage_edge.face_finder import STAGES as FINDER_STAGES
+from faceage_edge.face_finder import FaceFinder
+from faceage_edge.geometry import Face
+from faceage_edge.model import Model, load_model
+from faceage_edge.mtcnn import STAGES as CASCADE_STAGES
+from faceage_edge.mtcnn import Mtcnn
+
+__all__ = [
+    "DEFAULT_DETECTOR",
+    "SCHEMES",
+    "Detector",
+    "detector_of",
+    "load_detector",
+    "named_detector",
+    "wanted_stages",
+]
+
+# The shipped detector that is used where none is named.
+DEFAULT_DETECTOR = "mtcnn"
+SCHEMES = ("int8", "float32")
+
+
+class Detector(Protocol):
+    """What finds faces: `mtcnn.Mtcnn` or `face_finder.FaceFinder`.
+
+    `digest` identifies its networks, `scheme` their quantization; `aligner` is its last network,
+    which also follows a face from frame to frame.
+    """
+
+    digest: str
+    scheme: str
+    aligner: Aligner
+
+    def detect(self, frame: Frame, *, min_face: float | None = None) -> list[Face]:
+        """Find the faces of a frame, uint8 (height, width, 3), BGR, the surest first."""
+
+
+def load_detector(
+    folder: Path | str = DEFAULT_DETECTOR,
+    *,
+    scheme: str = "int8",
+    threads: int = 1,
+    xnnpack: bool = True,
+) -> Detector:
+    """Load the networks of one quantization scheme from a folder.
+
+    Args:
+        folder: a folder of .tflite files, or a shipped name: `face-finder` or `mtcnn`.
+        scheme: as the contracts state it: `int8` or `float32`.
+        threads: CPU threads for one invoke.
+        xnnpack: use XNNPACK; False runs the built-in kernels.
+
+    Raises:
+        ModelFileError: a stage is missing, twice there, or damaged.
+        ContractError: a file has no contract, or one that does not fit it.
+    """
+    place = find(str(folder))
+    stages: dict[str, Model] = {}
+    for path in sorted(place.glob("*.tflite")):
+        model = load_model(path, threads=threads, xnnpack=xnnpack)
+        detector = model.contract.detector
+        if detector is None or model.contract.scheme != scheme:
+            continue
+        if detector.stage in stages:
+            raise ModelFileError(
+                f"{place} holds two {scheme} {detector.stage} networks, "
+                f"{stages[detector.stage].path.name} and {path.name}; remove one"
+            )
+        stages[detector.stage] = model
+    return detector_of(stages, f"{place} lacks the {scheme} face detector's")
+
+
+def named_detector(name: str, *, threads: int = 1) -> Detector:
+    """Load a detector by what a command line calls it.
+
+    Args:
+        name: a scheme, `int8` or `float32`, of the default detector; or a shipped name or a folder,
+            of which the int8 networks are taken unless `:float32` follows.
+        threads: CPU threads for one invoke.
+
+    Raises:
+        ModelFileError: no such models, or damaged ones.
+    """
+    if name in SCHEMES:
+        return load_detector(scheme=name, threads=threads)
+    place, _, scheme = name.rpartition(":")
+    if place and scheme in SCHEMES:
+        return load_detector(place, scheme=scheme, threads=threads)
+    return load_detector(name, threads=threads)
+
+
+def detector_of(stages: dict[str, Model], lacking: str) -> Detector:
+    """Wire the networks of a detector.
+
+    Args:
+        stages: the loaded networks by stage.
+        lacking: how a message about missing stages begins.
+
+    Raises:
+        ModelFileError: a stage is missing.
+    """
+    wanted = wanted_stages(stages)
+    if missing := [stage for stage in wanted if stage not in stages]:
+        raise ModelFileError(
+            f"{lacking} {', '.join(missing)} network; faceage-convert writes all of them, and "
+            "`--detector face-finder` and `--detector mtcnn` name the shipped ones"
+        )
+    kind = FaceFinder if wanted is FINDER_STAGES else Mtcnn
+    return kind(*(stages[stage] for stage in wanted))
+
+
+def wanted_stages(found: Collection[str]) -> tuple[str, ...]:
+    """The stages, in the order they run, of the kind of detector that some belong to."""
+    return FINDER_STAGES if FINDER_STAGES[0] in found else CASCADE_STAGES

@@ -1,0 +1,83 @@
+"""The part of a contract that says what a network does in a face detector."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from faceage_edge.errors import ContractError
+from faceage_edge.json_fields import Fields
+
+__all__ = ["Level", "Stage", "parse_stage", "stage_document"]
+
+_STAGES = ("proposal", "refine", "output", "single-shot")
+
+
+@dataclass(frozen=True)
+class Level:
+    """One grid of a single-shot network: its stride in input pixels, its outputs by name."""
+
+    stride: int
+    logits: str
+    boxes: str
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What one network does: `proposal`, `refine` or `output` of a cascade, or `single-shot`.
+
+    A candidate passes when the face logit exceeds `logit_threshold`; `nms` is the overlap above
+    which the weaker of two boxes goes. `stride` and `cell` (pixels) describe the proposal grid,
+    `levels` the grids of a single-shot network, strides ascending.
+    """
+
+    stage: str
+    logit_threshold: float
+    nms: float
+    stride: int = 0
+    cell: int = 0
+    levels: tuple[Level, ...] = ()
+
+
+def parse_stage(part: Fields) -> Stage:
+    """Read the `detector` object of a contract.
+
+    Raises:
+        ContractError: naming the first field that is missing or wrong.
+    """
+    stage = part.choice("stage", _STAGES)
+    grid = stage == "proposal"
+    levels = tuple(_level(level) for level in part.objects("levels")) if _shoots(stage) else ()
+    strides = [level.stride for level in levels]
+    if _shoots(stage) and (not strides or strides != sorted(set(strides))):
+        raise ContractError(
+            f"{part.where}: levels of strides {strides}, expected one or more, ascending"
+        )
+    return Stage(
+        stage=stage,
+        logit_threshold=part.number("logit_threshold"),
+        nms=part.number("nms", above=0.0),
+        stride=part.integer("stride", 1, 64) if grid else 0,
+        cell=part.integer("cell", 1, 512) if grid else 0,
+        levels=levels,
+    )
+
+
+def _shoots(stage: str) -> bool:
+    return stage == "single-shot"
+
+
+def _level(part: Fields) -> Level:
+    return Level(part.integer("stride", 1, 512), part.text("logits"), part.text("boxes"))
+
+
+def stage_document(stage: Stage) -> dict[str, Any]:
+    """Write a stage as JSON values; `parse_stage` undoes it."""
+    document: dict[str, Any] = {
+        "stage": stage.stage,
+        "logit_threshold": stage.logit_threshold,
+        "nms": stage.nms,
+    }
+    if stage.stride:
+        document |= {"stride": stage.stride, "cell": stage.cell}
+    if stage.levels:
+        document["levels"] = [dict(vars(level)) for level in stage.levels]
+    return document

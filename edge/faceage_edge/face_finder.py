@@ -1,0 +1,72 @@
+"""Face-finder: a single-shot network finds faces in the whole frame, an aligner confirms each.
+
+A pass costs the first network once and the second once a face, however many sizes of faces there
+may be: no pyramid, and no stage between that looks at hundreds of candidates.
+"""
+
+import hashlib
+
+import numpy as np
+import numpy.typing as npt
+
+from faceage_edge.aligner import Aligner
+from faceage_edge.candidates import Frame, squared, usual_min_face
+from faceage_edge.geometry import Face
+from faceage_edge.model import Model
+from faceage_edge.single_shot import SingleShot
+
+__all__ = ["STAGES", "FaceFinder"]
+
+STAGES = ("single-shot", "output")
+# Candidates come the surest first. After this many in a row that were none, the rest are none.
+_PATIENCE = 2
+_MOST_FACES = 32
+# The first network's box may be a fifth too large or beside its face: the second moves it.
+_TRIES = 3
+# A box found a little too small is still the face that was asked for.
+_TOLERANCE = 0.8
+
+
+class FaceFinder:
+    """The detector, ready for frames. Not safe to call from two threads at once."""
+
+    def __init__(self, finder: Model, aligner: Model) -> None:
+        """Wire two loaded models.
+
+        Raises:
+            ContractError: a model is not the stage it is given as.
+        """
+        self._finder, self.aligner = SingleShot(finder), Aligner(aligner)
+        self.digest = hashlib.sha256((finder.digest + aligner.digest).encode()).hexdigest()
+        self.scheme = finder.contract.scheme
+
+    def detect(self, frame: Frame, *, min_face: float | None = None) -> list[Face]:
+        """Find the faces of a frame.
+
+        Args:
+            frame: uint8 (height, width, 3), BGR.
+            min_face: height of the smallest face wanted, in frame pixels; those found are at least
+                four fifths of it. None takes a twelfth of the frame's shorter side (40 at
+                640 x 480), at least 20. What the network can see starts at about 20 pixels of a
+                640 x 480 frame, whatever is asked for.
+
+        Returns:
+            Faces, the surest first; `score` is the aligner's probability, 0 to 1.
+        """
+        smallest = usual_min_face(frame) if min_face is None else min_face
+        candidates = self._finder.propose(frame)
+        boxes = candidates.boxes[
+            candidates.boxes[:, 3] - candidates.boxes[:, 1] >= _TOLERANCE * smallest
+        ]
+        return self.aligner.distinct(self._confirmed(frame, squared(boxes)))
+
+    def _confirmed(self, frame: Frame, squares: npt.NDArray[np.float64]) -> list[Face]:
+        faces: list[Face] = []
+        refused = 0
+        for square in squares:
+            found = self.aligner.approach(frame, square, tries=_TRIES)
+            refused = 0 if found else refused + 1
+            faces += [found] if found else []
+            if refused == _PATIENCE or len(faces) == _MOST_FACES:
+                break
+        return faces

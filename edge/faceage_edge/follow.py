@@ -1,0 +1,142 @@
+"""Follow a face from one frame to the next with one call of the aligner.
+
+Between full passes of the detector a tracked face costs one small network instead of a whole
+frame. What can go wrong is that the box drifts: onto background, onto a neighbour, or off in
+size. Each is recognised here, and then the face is given up for the next full pass to find.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from faceage_edge.aligner import Aligner
+from faceage_edge.candidates import Frame, squared
+from faceage_edge.geometry import Face, FrameBox
+from faceage_edge.tracking import iou
+
+__all__ = ["Followed", "follow", "is_plausible", "predicted"]
+
+# A head does not come a third nearer from frame to frame: beyond, the box has jumped.
+_MOST_SCALE = 1.3
+# Of two boxes that overlap this much one has drifted onto the other's face.
+_MERGED = 0.5
+# Eyes are 0.2 to 0.75 of a box's width apart, from a three-quarter view to the widest face; the
+# mouth lies below them by at least an eighth of the box's height, unless the head lies on its side.
+_EYES, _MOUTH = (0.2, 0.75), 0.125
+# The middle of the landmarks stays in the box's inner part.
+_OFF_CENTRE = 0.3
+
+
+@dataclass(frozen=True)
+class Followed:
+    """What became of the faces of the frame before.
+
+    `faces` has one entry for each, in their order: the face now, or None where it was lost.
+    `lost` says why, in the same order: an empty text, `score`, `geometry`, `scale` or `merged`.
+    """
+
+    faces: tuple[Face | None, ...]
+    lost: tuple[str, ...]
+
+    @property
+    def needs_pass(self) -> bool:
+        """Whether a face was lost, so that a full pass is due."""
+        return any(self.lost)
+
+
+def follow(
+    aligner: Aligner, frame: Frame, before: Sequence[Face], boxes: Sequence[FrameBox] | None = None
+) -> Followed:
+    """Look for faces where they should be by now.
+
+    Args:
+        aligner: the detector's last network.
+        frame: uint8 (height, width, 3), BGR.
+        before: the faces of the frame before.
+        boxes: where each is expected, in pixels of this frame; None expects it where it was.
+
+    Returns:
+        What was found. A face whose score fell below the network's threshold, whose landmarks are
+        no face's, whose size jumped by more than 1.3, or that merged with a surer one, is lost.
+    """
+    expected = [face.box for face in before] if boxes is None else boxes
+    found: list[Face | None] = []
+    lost: list[str] = []
+    for face, box in zip(before, expected, strict=True):
+        now, why = _step(aligner, frame, face, box)
+        found.append(now)
+        lost.append(why)
+    for weaker in _merged(found):
+        found[weaker], lost[weaker] = None, "merged"
+    return Followed(tuple(found), tuple(lost))
+
+
+def _step(aligner: Aligner, frame: Frame, before: Face, box: FrameBox) -> tuple[Face | None, str]:
+    corners = np.array([[box.x, box.y, box.x + box.width, box.y + box.height]])
+    seen = aligner.settle(frame, squared(corners))
+    if not seen:
+        return None, "score"
+    (now,) = seen
+    if not is_plausible(now):
+        return None, "geometry"
+    ratio = (now.box.area / max(before.box.area, 1e-9)) ** 0.5
+    if not 1 / _MOST_SCALE <= ratio <= _MOST_SCALE:
+        return None, "scale"
+    return now, ""
+
+
+def is_plausible(face: Face) -> bool:
+    """Whether landmarks lie as those of an upright face do, in its box.
+
+    Args:
+        face: box and landmarks in the same frame.
+    """
+    box, points = face.box, face.landmarks.points
+    if box.width <= 0 or box.height <= 0:
+        return False
+    left, right, _, left_mouth, right_mouth = points
+    apart = float(np.hypot(*(right - left))) / box.width
+    below = float((left_mouth + right_mouth - left - right)[1]) / 2 / box.height
+    away = np.abs(points.mean(axis=0) + 0.5 - box.center) / (box.width, box.height)
+    return bool(
+        _EYES[0] <= apart <= _EYES[1]
+        and below >= _MOUTH
+        and left[0] < right[0]
+        and (away <= _OFF_CENTRE).all()
+    )
+
+
+def predicted(before: Face, last: Face) -> FrameBox:
+    """Where a face will be if it goes on as it went: the box after that of `last`.
+
+    Args:
+        before: the face two frames ago.
+        last: the face one frame ago.
+    """
+    (x, y), (last_x, last_y) = before.box.center, last.box.center
+    width, height = last.box.width, last.box.height
+    return FrameBox(2 * last_x - x - width / 2, 2 * last_y - y - height / 2, width, height)
+
+
+def _merged(found: Sequence[Face | None]) -> list[int]:
+    """The weaker one of every two that overlap by more than half."""
+    order = sorted(
+        (index for index, face in enumerate(found) if face is not None),
+        key=lambda index: (-_score(found[index]), index),
+    )
+    kept: list[int] = []
+    weaker: list[int] = []
+    for index in order:
+        own = found[index]
+        assert own is not None
+        others = [found[other] for other in kept]
+        if any(other is not None and iou(own.box, other.box) > _MERGED for other in others):
+            weaker.append(index)
+        else:
+            kept.append(index)
+    return weaker
+
+
+def _score(face: Face | None) -> float:
+    return 0.0 if face is None else face.score

@@ -1,0 +1,134 @@
+"""Training runs: they learn, go on where they stopped, and stop before they spoil anything."""
+
+from collections.abc import Iterator
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from faceage_edge.errors import FaceageError, FacesError, ModelFileError
+from faceage_edge.geometry import FrameBox
+from faceage_models.aligner_network import aligner_network, load_aligner
+from faceage_models.background import in_background
+from faceage_models.finder_network import finder_network, load_finder
+from faceage_models.finder_targets import finder_targets
+from faceage_models.frameworks import import_keras, import_tensorflow
+from faceage_models.layer_weights import save_layer_weights
+from faceage_models.train_aligner import aligner_loss
+from faceage_models.train_finder import scene_loss
+from faceage_models.trainer import Trainer, train
+
+
+def line() -> Any:
+    """One weight and one bias."""
+    keras = import_keras()
+    return keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, name="line")])
+
+
+def squared_error(model: Any, batch: Any) -> tuple[Any]:
+    """Of y = 3 x + 1."""
+    tf = import_tensorflow()
+    return (tf.reduce_mean((model(batch, training=True) - (3 * batch + 1)) ** 2),)
+
+
+BATCH = np.linspace(-1, 1, 16, dtype=np.float32)[:, None]
+
+
+def opened(out: Path, *, steps: int = 1200) -> Trainer:
+    """A trainer of the line."""
+    return Trainer(line, squared_error, out, steps=steps, rate=0.02)
+
+
+def test_a_run_learns_and_writes_what_it_learnt(tmp_path: Path) -> None:
+    """The averaged weights approach 3 and 1; the log has a line every hundred steps."""
+    trainer = opened(tmp_path)
+    weights = train(trainer, repeat(BATCH), tmp_path, steps=1200, name="line")
+    arrays = np.load(weights)
+    assert arrays["line|kernel"].item() == pytest.approx(3, abs=0.1)
+    assert arrays["line|bias"].item() == pytest.approx(1, abs=0.1)
+    rows = (tmp_path / "train.csv").read_text().splitlines()
+    assert [int(row.split(",")[0]) for row in rows] == list(range(100, 1201, 100))
+
+
+def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    """Step, weights and average come back from the folder."""
+    first = opened(tmp_path)
+    train(first, repeat(BATCH), tmp_path, steps=40, name="line")
+    second = opened(tmp_path)
+    assert int(second.step) == 40
+    for model in ("model", "average"):
+        for one, other in zip(
+            getattr(first, model).weights, getattr(second, model).weights, strict=True
+        ):
+            np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
+
+
+def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path) -> None:
+    """The message names the folder of the last good state, which is as it was."""
+    trainer = opened(tmp_path)
+    train(trainer, repeat(BATCH), tmp_path, steps=20, name="line")
+    kept = (tmp_path / "line.weights.npz").read_bytes()
+    with pytest.raises(FaceageError, match=r"not a number after step 20.*another --seed"):
+        train(trainer, repeat(BATCH * np.nan), tmp_path, steps=30, name="line")
+    assert (tmp_path / "line.weights.npz").read_bytes() == kept
+    assert int(opened(tmp_path).step) == 20
+
+
+def test_the_rate_rises_and_falls(tmp_path: Path) -> None:
+    """A linear start over 300 steps, half a cosine to nought at the last."""
+    trainer = opened(tmp_path, steps=1300)
+    assert trainer.rate(0) == pytest.approx(0.02 / 300)
+    assert trainer.rate(300) == pytest.approx(0.02)
+    assert trainer.rate(800) == pytest.approx(0.01)
+    assert trainer.rate(1300) == pytest.approx(0)
+
+
+def test_the_finder_learns_a_scene(tmp_path: Path) -> None:
+    """On one scene of one face the loss falls to less than half in a few steps."""
+    frames = np.full((2, 240, 320, 3), 90, np.uint8)
+    frames[:, 100:130, 150:180] = 220
+    targets = finder_targets([FrameBox(150, 100, 30, 30)])
+    kinds = {stride: np.stack([one.kinds] * 2) for stride, one in targets.items()}
+    boxes = {stride: np.stack([one.boxes] * 2) for stride, one in targets.items()}
+    trainer = Trainer(finder_network, scene_loss, tmp_path, steps=1000, rate=0.05)
+    losses = [sum(trainer.train_on((frames, kinds, boxes))) for _ in range(12)]
+    assert losses[-1] < losses[0] / 2
+
+
+def test_the_aligner_learns_a_face(tmp_path: Path) -> None:
+    """On one crop with a face and one without, the loss falls to less than half."""
+    crops = np.zeros((2, 48, 48, 3), np.uint8)
+    crops[0, 10:40, 8:40] = 200
+    landmarks = np.tile(np.linspace(0.2, 0.8, 10, dtype=np.float32), (2, 1))
+    batch = (crops, np.array([1, 0], np.float32), np.zeros((2, 4), np.float32), landmarks)
+    trainer = Trainer(aligner_network, aligner_loss, tmp_path, steps=1000, rate=0.05)
+    losses = [sum(trainer.train_on(batch)) for _ in range(25)]
+    assert losses[-1] < losses[0] / 2
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+    """Nothing is loaded in part, and the message names both."""
+    path = tmp_path / "w.npz"
+    save_layer_weights(aligner_network(), path)
+    load_aligner(path)
+    with pytest.raises(ModelFileError, match="is of another network than finder"):
+        load_finder(path)
+    path.write_bytes(b"not weights")
+    with pytest.raises(ModelFileError, match=r"is not a readable \.npz"):
+        load_finder(path)
+
+
+def numbers(count: int) -> Iterator[int]:
+    """Count, then fail as a set of faces may."""
+    yield from range(count)
+    raise FacesError("the set ends here")
+
+
+def test_batches_come_from_another_process_with_its_errors() -> None:
+    """In order; an error over there is one here, with its words."""
+    made = in_background(numbers, 3)
+    assert [next(made) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(FacesError, match="the set ends here"):
+        next(made)
