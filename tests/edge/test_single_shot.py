@@ -208,7 +208,7 @@ def test_int8_finds_what_float_finds(astronaut: Frame) -> None:
 
 
 def test_a_square_beside_its_face_is_moved(astronaut: Frame) -> None:
-    """A square half as large again and a fifth beside: one look is too few, three bring the face."""
+    """Half as large again and a fifth beside: one look is too few, three bring the face."""
     aligner = detector("int8").aligner
     (face,) = detector("int8").detect(astronaut)
     side = 1.5 * max(face.box.width, face.box.height)
