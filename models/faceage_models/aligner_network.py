@@ -8,6 +8,7 @@ merges, wide layers instead of thin ones, and labels that do not move with the s
 from pathlib import Path
 from typing import Any
 
+from faceage_models.convolution import convolution
 from faceage_models.frameworks import import_keras
 from faceage_models.layer_weights import load_layer_weights
 
@@ -39,10 +40,10 @@ def aligner_network() -> Any:
     keras = import_keras()
     layers = keras.layers
     pixels = keras.Input((ALIGNER_SIDE, ALIGNER_SIDE, 3), name="input")
-    x = _convolution(layers, pixels, _STEM, 3, 2, "same", "stem")
+    x = convolution(layers, pixels, _STEM, 3, 2, "stem")
     for index, (channels, stride) in enumerate(_BODY):
-        x = _convolution(layers, x, channels, 3, stride, "same", f"body{index}")
-    x = _convolution(layers, x, _DENSE, 3, 1, "valid", "dense")
+        x = convolution(layers, x, channels, 3, stride, f"body{index}")
+    x = convolution(layers, x, _DENSE, 3, 1, "dense", padding="valid")
     middle = keras.initializers.Constant(0.5)
     outputs = {
         "face_logit": layers.Conv2D(1, 1, name="face_logit")(x),
@@ -50,16 +51,6 @@ def aligner_network() -> Any:
         "landmarks": layers.Conv2D(2 * _POINTS, 1, bias_initializer=middle, name="landmarks")(x),
     }
     return keras.Model(pixels, outputs, name="aligner")
-
-
-def _convolution(
-    layers: Any, x: Any, channels: int, side: int, stride: int, padding: str, name: str
-) -> Any:
-    x = layers.Conv2D(
-        channels, side, strides=stride, padding=padding, use_bias=False, name=f"{name}_conv"
-    )(x)
-    x = layers.BatchNormalization(momentum=0.98, name=f"{name}_bn")(x)
-    return layers.ReLU(name=f"{name}_relu")(x)
 
 
 def load_aligner(weights: Path) -> Any:

@@ -10,6 +10,7 @@ cell's centre, as FCOS does (Tian et al., arXiv:1904.01355).
 from pathlib import Path
 from typing import Any
 
+from faceage_models.convolution import convolution
 from faceage_models.frameworks import import_keras
 from faceage_models.layer_weights import load_layer_weights
 
@@ -44,11 +45,11 @@ def finder_network() -> Any:
     keras = import_keras()
     layers = keras.layers
     pixels = keras.Input((FINDER_SIZE[1], FINDER_SIZE[0], 3), name="input")
-    x = _convolution(layers, pixels, _STEM, 4, 4, "stem")
+    x = convolution(layers, pixels, _STEM, 4, 4, "stem")
     outputs = {}
     for stride, convolutions in _BODY.items():
         for index, (channels, step) in enumerate(convolutions):
-            x = _convolution(layers, x, channels, 3, step, f"body{stride}_{index}")
+            x = convolution(layers, x, channels, 3, step, f"body{stride}_{index}")
         prior = keras.initializers.Constant(_PRIOR_LOGIT)
         usual = keras.initializers.Constant(_USUAL_DISTANCE)
         for kind, size, start in (("logits", 1, prior), ("boxes", 4, usual)):
@@ -56,15 +57,6 @@ def finder_network() -> Any:
             head = layers.Conv2D(size, 3, padding="same", bias_initializer=start, name=name)
             outputs[name] = head(x)
     return keras.Model(pixels, outputs, name="finder")
-
-
-def _convolution(layers: Any, x: Any, channels: int, side: int, stride: int, name: str) -> Any:
-    """A convolution with the batch normalisation and ReLU that the exporter merges into it."""
-    x = layers.Conv2D(
-        channels, side, strides=stride, padding="same", use_bias=False, name=f"{name}_conv"
-    )(x)
-    x = layers.BatchNormalization(momentum=0.98, name=f"{name}_bn")(x)
-    return layers.ReLU(name=f"{name}_relu")(x)
 
 
 def load_finder(weights: Path) -> Any:

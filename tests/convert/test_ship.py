@@ -12,9 +12,7 @@ from faceage_edge.embedded import contract_bytes, read_contract
 from faceage_edge.golden import golden_picture
 from faceage_edge.model import load_model
 
-# The networks' input sizes, and a drawn face in each.
-SIZES = {"mtcnn-onet": (48, 48), "mtcnn-pnet": (248, 272), "mtcnn-rnet": (24, 24)}
-PICTURES = {name: golden_picture("face", *size)[None] for name, size in SIZES.items()}
+CASCADE = ("mtcnn-onet", "mtcnn-pnet", "mtcnn-rnet")
 
 
 def plain(contract: Contract) -> dict[str, Any]:
@@ -23,8 +21,22 @@ def plain(contract: Contract) -> dict[str, Any]:
     return {**contract.to_json(), "golden": {}, "provenance": known}
 
 
+def same(ours: Path, theirs: Path) -> None:
+    """Hold a float file made here to the shipped one: its contract, and what it computes."""
+    name = ours.name.removesuffix(".float32.tflite")
+    contracts = [read_contract(path.read_bytes(), name) for path in (ours, theirs)]
+    assert plain(contracts[0]) == plain(contracts[1])
+    wanted = contracts[0].input
+    picture = golden_picture("face", wanted.height, wanted.width)[None]
+    # Another TensorFlow may write the graph otherwise; what it computes stays.
+    one, other = (load_model(path).run(picture) for path in (ours, theirs))
+    for output in one:
+        assert one[output] == pytest.approx(other[output], abs=1e-4)
+    assert ours.with_suffix(".json").read_bytes() == contract_bytes(contracts[0])
+
+
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' own
-def test_detector(tmp_path: Path, shipped: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_cascade(tmp_path: Path, shipped: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """The mtcnn package's weights come out as the shipped float networks and contracts."""
     pytest.importorskip("tensorflow", reason="needs TensorFlow: pip install '.[train]'")
     pytest.importorskip("mtcnn", reason="needs the mtcnn package: pip install '.[bench]'")
@@ -32,19 +44,22 @@ def test_detector(tmp_path: Path, shipped: Any, capsys: pytest.CaptureFixture[st
 
     export_mtcnn(tmp_path / "raw")
     assert main(["--raw", str(tmp_path / "raw"), "--models", str(tmp_path)]) == 0
-    assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == list(SIZES)
-    for name in SIZES:
-        ours, theirs = (
-            folder / f"{name}.float32.tflite" for folder in (tmp_path / "mtcnn", shipped.mtcnn)
-        )
-        files = (ours.read_bytes(), theirs.read_bytes())
-        contracts = [read_contract(data, name) for data in files]
-        assert plain(contracts[0]) == plain(contracts[1])
-        # Another TensorFlow may write the graph otherwise; what it computes stays.
-        one, other = (load_model(path).run(PICTURES[name]) for path in (ours, theirs))
-        for output in one:
-            assert one[output] == pytest.approx(other[output], abs=1e-4)
-        assert ours.with_suffix(".json").read_bytes() == contract_bytes(contracts[0])
+    assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == list(CASCADE)
+    for name in CASCADE:
+        same(*(folder / f"{name}.float32.tflite" for folder in (tmp_path / "mtcnn", shipped.mtcnn)))
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras' own
+def test_face_finder(tmp_path: Path, repo_root: Path) -> None:
+    """The weights that lie beside the shipped float networks are those they were made of."""
+    pytest.importorskip("tensorflow", reason="needs TensorFlow: pip install '.[train]'")
+    from faceage_models.export import export_face_finder
+
+    shipped = repo_root / "models" / "face-finder"
+    export_face_finder(shipped, tmp_path / "raw")
+    assert main(["--raw", str(tmp_path / "raw"), "--models", str(tmp_path)]) == 0
+    for name in ("face-finder-finder", "face-finder-aligner"):
+        same(*(folder / f"{name}.float32.tflite" for folder in (tmp_path / "face-finder", shipped)))
 
 
 def test_pilot_template_is_the_shipped_models(age_float_bytes: bytes) -> None:
