@@ -9,6 +9,13 @@ from pathlib import Path
 from faceage_benchmarks.arm.guest_invoke import invoke_between_markers
 from faceage_edge.interpreter import open_interpreter
 
-if __name__ == "__main__":
-    path = Path(sys.argv[1])
+__all__ = ["main"]
+
+
+def main(path: Path) -> None:
+    """Invoke the model file at `path`."""
     invoke_between_markers(open_interpreter(path.read_bytes(), str(path)))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
