@@ -108,7 +108,14 @@ def _add_detection(commands: "_Subparsers") -> None:
     pictures.add_argument(
         "--composites",
         metavar="FACES",
-        help="compose scenes of faces instead, of the test part of a set like FairFace's crops",
+        help="compose scenes of faces instead, of one part of a set like FairFace's crops",
+    )
+    parser.add_argument(
+        "--part",
+        choices=("train", "choice", "test"),
+        default="test",
+        help="which, split by picture digests: figures are stated on test, thresholds chosen on "
+        "choice (default: %(default)s)",
     )
     parser.add_argument(
         "--count",
@@ -129,8 +136,8 @@ def _add_detection(commands: "_Subparsers") -> None:
         action="append",
         metavar="NAME",
         help="int8, float32 (the default detector), package (the mtcnn package), a shipped name or "
-        "a folder, :float32 behind it for its float networks, or rfb320=FILE; repeatable "
-        "(default: int8 and float32)",
+        "a folder, :float32 behind it for its float networks, @P,Q for other thresholds, or "
+        "rfb320=FILE; repeatable (default: int8 and float32)",
     )
     parser.add_argument(
         "--min-face",

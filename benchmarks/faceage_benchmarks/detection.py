@@ -49,6 +49,7 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
         **detection_figures(samples, settings),
         set={
             "path": options.photos or options.composites,
+            "part": None if options.photos else options.part,
             "digest": _set_digest(photos),
             "pictures": len(photos),
             "boxes": [str(file) for file in options.boxes],
@@ -69,7 +70,9 @@ def _labelled(options: argparse.Namespace) -> Sequence[LabelledPicture]:
         return read_photos(Path(options.photos), [Path(file) for file in options.boxes])
     if options.boxes:
         raise UsageError("--boxes with --composites; the faces of composed scenes are known")
-    return compose_pictures(Path(options.composites), count=options.count, seed=options.seed)
+    return compose_pictures(
+        Path(options.composites), count=options.count, seed=options.seed, part=options.part
+    )
 
 
 def measure_detection(

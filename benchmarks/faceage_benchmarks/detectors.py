@@ -1,8 +1,9 @@
 """The detectors that can be measured: ours by name, scheme or folder, the mtcnn package, peers."""
 
 import importlib.util
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceage_edge.bundles import find
-from faceage_edge.detector import named_detector
+from faceage_edge.detector import (
+    Detector,
+    detector_of,
+    load_stages,
+    named_detector,
+    place_and_scheme,
+    wanted_stages,
+)
 from faceage_edge.errors import UsageError, missing_extra
 from faceage_edge.geometry import Face, FrameBox, FrameLandmarks
 
@@ -50,7 +58,8 @@ def open_detector(name: str, *, min_face: float, threads: int = 1) -> NamedDetec
 
     Args:
         name: "int8", "float32", "package", a shipped name or a folder, either with `:float32`
-            behind it; or `rfb320=FILE.tflite` for a peer.
+            behind it; or `rfb320=FILE.tflite` for a peer. `@P,Q` behind a name of ours passes
+            candidates from the probabilities P, Q, ... of its networks on, in the order they run.
         min_face: side of the smallest face looked for, in pixels of the frame.
         threads: CPU threads; the package takes its own choice.
 
@@ -64,10 +73,43 @@ def open_detector(name: str, *, min_face: float, threads: int = 1) -> NamedDetec
     peer, _, file = name.partition("=")
     if file:
         return _peer(peer, file, threads)
-    cascade = named_detector(name, threads=threads)
-    return NamedDetector(
-        name, cascade.digest, lambda frame: cascade.detect(frame, min_face=min_face)
+    own, _, thresholds = name.partition("@")
+    detector = (
+        _with_thresholds(own, _probabilities(thresholds, name), threads)
+        if thresholds
+        else named_detector(own, threads=threads)
     )
+    return NamedDetector(
+        name, detector.digest, lambda frame: detector.detect(frame, min_face=min_face)
+    )
+
+
+def _with_thresholds(own: str, probabilities: tuple[float, ...], threads: int) -> Detector:
+    """Open one of ours with other thresholds than its contracts'."""
+    place, scheme = place_and_scheme(own)
+    stages = load_stages(place, scheme=scheme, threads=threads)
+    wanted = wanted_stages(stages)
+    if len(probabilities) != len(wanted):
+        raise UsageError(
+            f"{own} has {len(wanted)} networks ({', '.join(wanted)}), found "
+            f"{len(probabilities)} probabilities behind @"
+        )
+    for name, probability in zip(wanted, probabilities, strict=True):
+        if (model := stages.get(name)) is None or (stage := model.contract.detector) is None:
+            continue
+        stage = replace(stage, logit_threshold=math.log(probability / (1 - probability)))
+        model.contract = replace(model.contract, detector=stage)
+    return detector_of(stages, f"{place} lacks the {scheme} face detector's")
+
+
+def _probabilities(text: str, name: str) -> tuple[float, ...]:
+    try:
+        values = tuple(float(word) for word in text.split(","))
+    except ValueError:
+        values = ()
+    if not values or not all(0 < value < 1 for value in values):
+        raise UsageError(f"{name}: expected probabilities between 0 and 1 behind @, as @0.3,0.8")
+    return values
 
 
 def _peer(name: str, file: str, threads: int) -> NamedDetector:

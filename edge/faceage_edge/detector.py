@@ -21,7 +21,9 @@ __all__ = [
     "Detector",
     "detector_of",
     "load_detector",
+    "load_stages",
     "named_detector",
+    "place_and_scheme",
     "wanted_stages",
 ]
 
@@ -64,6 +66,17 @@ def load_detector(
         ModelFileError: a stage is missing, twice there, or damaged.
         ContractError: a file has no contract, or one that does not fit it.
     """
+    stages = load_stages(folder, scheme=scheme, threads=threads, xnnpack=xnnpack)
+    return detector_of(stages, f"{folder} lacks the {scheme} face detector's")
+
+
+def load_stages(
+    folder: Path | str, *, scheme: str = "int8", threads: int = 1, xnnpack: bool = True
+) -> dict[str, Model]:
+    """Load the networks of one quantization scheme from a folder, by their stages.
+
+    Arguments and errors are those of `load_detector`, but for missing stages.
+    """
     place = find(str(folder))
     stages: dict[str, Model] = {}
     for path in sorted(place.glob("*.tflite")):
@@ -77,7 +90,7 @@ def load_detector(
                 f"{stages[detector.stage].path.name} and {path.name}; remove one"
             )
         stages[detector.stage] = model
-    return detector_of(stages, f"{place} lacks the {scheme} face detector's")
+    return stages
 
 
 def named_detector(name: str, *, threads: int = 1) -> Detector:
@@ -91,12 +104,16 @@ def named_detector(name: str, *, threads: int = 1) -> Detector:
     Raises:
         ModelFileError: no such models, or damaged ones.
     """
+    place, scheme = place_and_scheme(name)
+    return load_detector(place, scheme=scheme, threads=threads)
+
+
+def place_and_scheme(name: str) -> tuple[str, str]:
+    """Split what a command line calls a detector into a shipped name or folder, and a scheme."""
     if name in SCHEMES:
-        return load_detector(scheme=name, threads=threads)
+        return DEFAULT_DETECTOR, name
     place, _, scheme = name.rpartition(":")
-    if place and scheme in SCHEMES:
-        return load_detector(place, scheme=scheme, threads=threads)
-    return load_detector(name, threads=threads)
+    return (place, scheme) if place and scheme in SCHEMES else (name, "int8")
 
 
 def detector_of(stages: dict[str, Model], lacking: str) -> Detector:

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from faceage_edge.errors import UsageError
 from faceage_models.frameworks import import_keras
+from faceage_models.keras_backend import training_keras
 
 __all__ = ["CoralHead", "coral_head_class", "coral_loss", "fuse_head", "label_levels"]
 
@@ -40,7 +41,7 @@ def coral_head_class() -> Any:
     Raises:
         MissingExtraError: Keras is not installed.
     """
-    keras = import_keras()
+    keras = training_keras()
 
     @keras.saving.register_keras_serializable(package="faceage", name="CoralHead")
     class CoralHead(keras.layers.Layer):  # type: ignore[misc, name-defined]
@@ -117,7 +118,7 @@ def coral_loss(levels: Any, logits: Any, *, importance: ArrayLike | None = None)
     Raises:
         MissingExtraError: Keras is not installed.
     """
-    ops = import_keras().ops
+    ops = training_keras().ops
     logits = ops.convert_to_tensor(logits)
     levels = ops.cast(levels, logits.dtype)
     # log(1 - sigmoid(z)) = log(sigmoid(z)) - z: stays finite where the sigmoid rounds to 1.

@@ -12,7 +12,7 @@ from faceage_edge.errors import UsageError
 from faceage_models.coral import coral_head_class
 from faceage_models.frameworks import import_keras
 
-__all__ = ["age_mobilenet"]
+__all__ = ["age_mobilenet", "mobilenet_features"]
 
 # (channels of the pointwise convolution before `alpha`, stride of the depthwise one): table 1.
 _BLOCKS = (
@@ -46,13 +46,23 @@ def age_mobilenet(*, alpha: float = 0.75, size: int = 128, ages: int = 101) -> A
         )
     keras = import_keras()
     pixels = keras.Input((size, size, 3), name="input")
-    features = _backbone(keras.layers, pixels, alpha)
+    features = mobilenet_features(keras.layers, pixels, alpha)
     pooled = keras.layers.GlobalAveragePooling2D(name="global_average_pooling")(features)
     logits = coral_head_class()(ages - 1, name="coral")(pooled)
     return keras.Model(pixels, logits, name="age_mobilenet")
 
 
-def _backbone(layers: Any, pixels: Any, alpha: float) -> Any:
+def mobilenet_features(layers: Any, pixels: Any, alpha: float) -> Any:
+    """Apply the network without its head.
+
+    Args:
+        layers: `keras.layers`.
+        pixels: a Keras tensor (n, size, size, 3).
+        alpha: width multiplier.
+
+    Returns:
+        A Keras tensor (n, size / 32, size / 32, 1024 alpha), 0 to 6.
+    """
     stem = layers.Conv2D(
         int(_STEM_CHANNELS * alpha), 3, strides=2, padding="same", use_bias=False, name="conv1"
     )

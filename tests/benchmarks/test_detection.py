@@ -130,6 +130,30 @@ def test_package_missing(monkeypatch: pytest.MonkeyPatch) -> None:
         open_detector("package", min_face=20)
 
 
+def test_other_thresholds(astronaut: Any) -> None:
+    """A detector that hardly anything passes finds nothing; one whose aligner may doubt, more."""
+    found = {
+        name: len(open_detector(name, min_face=20).detect(astronaut))
+        for name in ("face-finder", "face-finder@0.2,0.999999", "mtcnn:float32@0.6,0.7,0.999999999")
+    }
+    assert found["face-finder"] == 1
+    assert found["face-finder@0.2,0.999999"] == found["mtcnn:float32@0.6,0.7,0.999999999"] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("face-finder@0.2", r"has 2 networks \(single-shot, output\), found 1 probabilities"),
+        ("face-finder@high,0.5", "expected probabilities between 0 and 1"),
+        ("mtcnn@0.5,0.5,1", "expected probabilities between 0 and 1"),
+    ],
+)
+def test_thresholds_that_are_none(name: str, message: str) -> None:
+    """Too few, no numbers, or certain."""
+    with pytest.raises(UsageError, match=message):
+        open_detector(name, min_face=20)
+
+
 def test_shipped_detectors_find_the_astronaut(shipped: Any, astronaut: Any) -> None:
     """Both schemes and a folder open by name and find the one face."""
     for name in ("int8", "float32", str(shipped.mtcnn)):

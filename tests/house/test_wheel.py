@@ -229,7 +229,14 @@ def test_installed_latency_runs(slim: Environment, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["faceage-benchmark", "faceage-calibrate", "faceage-camera", "faceage-convert"]
+    "command",
+    [
+        "faceage-benchmark",
+        "faceage-calibrate",
+        "faceage-camera",
+        "faceage-convert",
+        "faceage-train",
+    ],
 )
 def test_installed_commands_answer(slim: Environment, tmp_path: Path, command: str) -> None:
     """Every command answers --help with the plain dependencies alone."""

@@ -1,0 +1,176 @@
+"""The heads an age model can be trained with: what they give, what they learn from, their loss.
+
+A label is a span of ages in years, `low` and `high` alike where the age is exact. A bin such as
+20-29 teaches what it says and no more: of CORAL's questions those inside the span have no answer
+and are left out of the loss, a distribution has to put its mass into the span, a number of years
+has to lie in it. So exact ages and bins train one model.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from faceage_edge.errors import UsageError
+from faceage_models.coral import coral_head_class
+from faceage_models.keras_backend import training_keras
+
+__all__ = ["AGES", "HEADS", "Head", "head_named", "rank_importance"]
+
+# Classes of 0 to 100 years; who is older counts as 100 (Cao et al., arXiv:1901.07884, section 4).
+AGES = 101
+_RANKS = AGES - 1
+# Of an exact label's neighbours: faces a year or two apart look alike (Gao et al., "Deep label
+# distribution learning", arXiv:1611.01731, use 2).
+_LABEL_SIGMA = 2.0
+_YEARS_SCALE = 100.0
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Head:
+    """One kind of head.
+
+    Attributes:
+        name: as the contract calls it.
+        output: from pooled features (a Keras tensor) to the head's output.
+        targets: from spans, float64 (n, 2) of low and high, to what the loss compares with.
+        loss: of targets and outputs, a Keras scalar for each face, (n,); the third argument is the
+            importance of each rank.
+        years: from outputs, (n, size), to ages in years, (n,).
+        contract: what the contract says of the output, beside its name.
+    """
+
+    name: str
+    output: Callable[[Any], Any]
+    targets: Callable[[NDArray[np.float64]], Floats]
+    loss: Callable[[Any, Any, Any], Any]
+    years: Callable[[Floats], NDArray[np.float64]]
+    contract: dict[str, Any]
+
+
+def head_named(name: str) -> Head:
+    """Return a head.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    if name not in HEADS:
+        raise UsageError(f"no head {name!r}; there are {', '.join(HEADS)}")
+    return HEADS[name]
+
+
+def rank_importance(low: ArrayLike) -> Floats:
+    """Weight of each rank by how evenly the faces divide at it (Cao et al., section 3.5).
+
+    sqrt(max(N_k, N - N_k)) for N_k faces above rank k of N, divided by the largest of them.
+
+    Args:
+        low: (n,) ages, or the lower ends of spans, in years.
+
+    Returns:
+        float32 (100,), 0.7 to 1.
+    """
+    ages = np.asarray(low, np.float64).reshape(-1)
+    above = (ages[:, None] > np.arange(_RANKS)).sum(axis=0)
+    weight = np.sqrt(np.maximum(above, ages.size - above))
+    return np.asarray(weight / max(float(weight.max()), 1e-9), np.float32)
+
+
+def _coral_targets(spans: NDArray[np.float64]) -> Floats:
+    """(n, 2 x 100): is the face older than k, 0 or 1; and is that known, 0 or 1."""
+    ranks = np.arange(_RANKS)
+    low, high = spans[:, :1], spans[:, 1:]
+    older = low > ranks
+    known = older | (high <= ranks)
+    return np.concatenate([older, known], axis=1).astype(np.float32)
+
+
+def _coral_loss(targets: Any, logits: Any, importance: Any) -> Any:
+    ops = training_keras().ops
+    older, known = targets[:, :_RANKS], targets[:, _RANKS:]
+    # log(1 - sigmoid(z)) = log(sigmoid(z)) - z: stays finite where the sigmoid rounds to 1.
+    log_yes = ops.log_sigmoid(logits)
+    per_rank = -(older * log_yes + (1 - older) * (log_yes - logits))
+    return ops.sum(per_rank * known * ops.convert_to_tensor(importance), axis=-1)
+
+
+def _coral_years(logits: Floats) -> NDArray[np.float64]:
+    return np.asarray(((1 + np.tanh(logits.astype(np.float64) / 2)) / 2).sum(axis=1))
+
+
+def _distribution_targets(spans: NDArray[np.float64]) -> Floats:
+    """(n, 101 + 1): the wanted distribution, or which ages a span allows; and 1 for a span."""
+    ages = np.arange(AGES)
+    low, high = np.minimum(spans, AGES - 1)[:, :1], np.minimum(spans, AGES - 1)[:, 1:]
+    bell = np.exp(-((ages - low) ** 2) / (2 * _LABEL_SIGMA**2))
+    allowed = (ages >= np.floor(low)) & (ages <= high)
+    is_span = high > low
+    wanted = np.where(is_span, allowed, bell / bell.sum(axis=1, keepdims=True))
+    return np.concatenate([wanted, is_span], axis=1).astype(np.float32)
+
+
+def _distribution_loss(targets: Any, logits: Any, _importance: Any) -> Any:
+    ops = training_keras().ops
+    wanted, is_span = targets[:, :AGES], targets[:, AGES]
+    log_shares = ops.log_softmax(logits, axis=-1)
+    exact = -ops.sum(wanted * log_shares, axis=-1)
+    # The logarithm of the mass inside the span: -1e9 takes what is outside away.
+    inside = -ops.logsumexp(log_shares + (wanted - 1) * 1e9, axis=-1)
+    return ops.where(is_span > 0, inside, exact)
+
+
+def _distribution_years(logits: Floats) -> NDArray[np.float64]:
+    raised = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    return np.asarray(raised @ np.arange(AGES) / raised.sum(axis=1))
+
+
+def _regression_targets(spans: NDArray[np.float64]) -> Floats:
+    return np.asarray(np.minimum(spans, AGES - 1) / _YEARS_SCALE, np.float32)
+
+
+def _regression_loss(targets: Any, outputs: Any, _importance: Any) -> Any:
+    """Years by which the answer lies outside the span."""
+    ops = training_keras().ops
+    value = outputs[:, 0]
+    below, above = targets[:, 0] - value, value - targets[:, 1]
+    return _YEARS_SCALE * ops.maximum(ops.maximum(below, above), 0.0)
+
+
+def _regression_years(outputs: Floats) -> NDArray[np.float64]:
+    return np.asarray(outputs[:, 0].astype(np.float64) * _YEARS_SCALE)
+
+
+def _dense(units: int, name: str) -> Callable[[Any], Any]:
+    return lambda features: training_keras().layers.Dense(units, name=name)(features)
+
+
+def _coral(features: Any) -> Any:
+    return coral_head_class()(_RANKS, name="coral")(features)
+
+
+HEADS = {
+    head.name: head
+    for head in (
+        Head("coral", _coral, _coral_targets, _coral_loss, _coral_years, {"head": "coral"}),
+        Head(
+            "distribution",
+            _dense(AGES, "ages"),
+            _distribution_targets,
+            _distribution_loss,
+            _distribution_years,
+            {"head": "distribution"},
+        ),
+        Head(
+            "regression",
+            _dense(1, "years"),
+            _regression_targets,
+            _regression_loss,
+            _regression_years,
+            {"head": "regression", "years_scale": _YEARS_SCALE, "years_offset": 0.0},
+        ),
+    )
+}

@@ -1,0 +1,315 @@
+"""One training run of an age model: steps, averages, validation, and a state to go on from.
+
+Written with Keras 3 alone, so that it runs on any of its back ends; a run's folder can be moved to
+a host with another one. What it holds:
+
+    state.npz       weights, their averages and the optimizer's state, written whole or not at all
+    best.keras      the averaged model of the best validation so far
+    epochs.csv      a line for each epoch
+"""
+
+import contextlib
+import csv
+import io
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceage_edge.atomic import write_bytes
+from faceage_edge.errors import FaceageError, ModelFileError, OutputError
+from faceage_models.age_heads import Head
+from faceage_models.keras_backend import training_keras
+
+__all__ = ["AgeRun", "Epoch", "Schedule", "Stage"]
+
+_AVERAGING = 0.999
+# Averaging on every step would cost a copy of the network each.
+_AVERAGE_EVERY = 8
+_CLIP = 5.0
+_EVALUATED_AT_ONCE = 64
+_UNREADABLE = (OSError, ValueError, KeyError, EOFError)
+
+Arrays = list[NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of the run: its epochs, and the first layer that learns.
+
+    `first` is None for all layers, "head" for the last layer alone.
+    """
+
+    epochs: int
+    first: str | None = None
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast a run learns.
+
+    Attributes:
+        stages: one after the other.
+        steps: batches an epoch.
+        rate: highest learning rate; a linear start over the first half epoch, then half a cosine
+            to nought over the whole run (Loshchilov and Hutter, arXiv:1608.03983).
+        decay: weight decay of kernels, apart from the rate (Loshchilov and Hutter,
+            arXiv:1711.05101).
+    """
+
+    stages: tuple[Stage, ...]
+    steps: int
+    rate: float
+    decay: float
+
+    @property
+    def epochs(self) -> int:
+        """Of all stages."""
+        return sum(stage.epochs for stage in self.stages)
+
+    def stage_of(self, epoch: int) -> Stage:
+        """The stage that an epoch, counted from 0, belongs to."""
+        for stage in self.stages:
+            if epoch < stage.epochs:
+                return stage
+            epoch -= stage.epochs
+        return self.stages[-1]
+
+    def rate_at(self, step: int) -> float:
+        """Learning rate of a step, counted from 0 over all epochs."""
+        warm = max(self.steps // 2, 1)
+        if step < warm:
+            return self.rate * (step + 1) / warm
+        done = min((step - warm) / max(self.epochs * self.steps - warm, 1), 1.0)
+        return self.rate * (1 + math.cos(math.pi * done)) / 2
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What an epoch came to: the mean loss, and the averaged model's error in years."""
+
+    epoch: int
+    loss: float
+    mae: float
+
+
+@dataclass
+class AgeRun:
+    """A model on its way; see the module docstring for its folder."""
+
+    model: Any
+    head: Head
+    schedule: Schedule
+    importance: NDArray[np.float32]
+    out: Path
+    step: int = 0
+    epochs: list[Epoch] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Take up the folder's state, where it has one."""
+        self._mean: Arrays = [np.array(value) for value in self.model.get_weights()]
+        self._stage: Stage | None = None
+        kept: Arrays | None = None
+        if (self.out / "state.npz").exists():
+            kept = self._read_state()
+        epoch = self.step // self.schedule.steps
+        stage = self.schedule.stage_of(epoch)
+        # A stage that begins now has its own optimizer, not that of the layers before.
+        self._enter(stage, kept if self.schedule.stage_of(max(epoch - 1, 0)) == stage else None)
+
+    @property
+    def best(self) -> Epoch | None:
+        """The epoch whose model is in best.keras."""
+        return min(self.epochs, key=lambda epoch: epoch.mae, default=None)
+
+    def train(
+        self,
+        batches: Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]],
+        validate: Callable[[Callable[[NDArray[np.float32]], NDArray[np.float64]]], float],
+        progress: Callable[[int, float], None],
+    ) -> Epoch:
+        """Train up to the schedule's end.
+
+        Args:
+            batches: inputs and targets without end.
+            validate: from a function of inputs to years, to the error in years.
+            progress: told the steps done and the loss, after each.
+
+        Returns:
+            The best epoch.
+
+        Raises:
+            FaceageError: the loss is not a number any more; the last good state is kept.
+            OutputError: the folder cannot be written; what it held before is whole.
+        """
+        steps = self.schedule.steps
+        while self.step < self.schedule.epochs * steps:
+            epoch = self.step // steps
+            self._enter(self.schedule.stage_of(epoch), None)
+            losses = []
+            while self.step < (epoch + 1) * steps:
+                losses.append(self._step(*next(batches)))
+                progress(self.step, losses[-1])
+            self._close(Epoch(epoch, float(np.mean(losses)), validate_with(self, validate)))
+        best = self.best
+        if best is None:
+            raise FaceageError("a run of no epochs trains nothing; give --epochs 1 or more")
+        return best
+
+    def predict(self, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Ages in years, (n,), of inputs, (n, size, size, 3), by the model as it is now."""
+        parts = [
+            np.asarray(self.model.predict_on_batch(inputs[start : start + _EVALUATED_AT_ONCE]))
+            for start in range(0, len(inputs), _EVALUATED_AT_ONCE)
+        ]
+        return self.head.years(np.concatenate(parts))
+
+    @contextlib.contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Within, the model has its averaged weights."""
+        own = [np.array(value) for value in self.model.get_weights()]
+        self.model.set_weights(self._mean)
+        try:
+            yield
+        finally:
+            self.model.set_weights(own)
+
+    def _step(self, inputs: NDArray[np.float32], targets: NDArray[np.float32]) -> float:
+        self.model.optimizer.learning_rate.assign(self.schedule.rate_at(self.step))
+        loss = float(np.asarray(self.model.train_on_batch(inputs, targets)))
+        if not math.isfinite(loss):
+            raise FaceageError(
+                f"the loss is not a number in step {self.step:,}; the last good state is in "
+                f"{self.out}: run again with a lower --rate, or another --seed"
+            )
+        self.step += 1
+        if self.step % _AVERAGE_EVERY == 0:
+            done = self.step / _AVERAGE_EVERY
+            keep = min(_AVERAGING**_AVERAGE_EVERY, (1 + done) / (10 + done))
+            for mean, value in zip(self._mean, self.model.get_weights(), strict=True):
+                mean *= keep
+                mean += (1 - keep) * np.asarray(value)
+        return loss
+
+    def _close(self, epoch: Epoch) -> None:
+        """Write an epoch down: its best model first, its state last."""
+        better = self.best is None or epoch.mae < self.best.mae
+        self.epochs.append(epoch)
+        if better:
+            with self.averaged():
+                save_model(self.model, self.out / "best.keras")
+        rows = io.StringIO()
+        writer = csv.writer(rows, lineterminator="\n")
+        writer.writerow(["epoch", "loss", "validation_mae_years"])
+        writer.writerows([[e.epoch + 1, f"{e.loss:.5f}", f"{e.mae:.4f}"] for e in self.epochs])
+        write_bytes(self.out / "epochs.csv", rows.getvalue().encode())
+        self._write_state()
+
+    def _enter(self, stage: Stage, optimizer: Arrays | None) -> None:
+        """Let a stage's layers learn; a new stage starts with a fresh optimizer."""
+        if stage == self._stage:
+            return
+        self._stage = stage
+        thaw(self.model, stage.first)
+        keras = training_keras()
+        chosen = keras.optimizers.AdamW(
+            self.schedule.rate, weight_decay=self.schedule.decay, clipnorm=_CLIP
+        )
+        chosen.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        importance, head = self.importance, self.head
+        self.model.compile(
+            optimizer=chosen, loss=lambda wanted, found: head.loss(wanted, found, importance)
+        )
+        chosen.build(self.model.trainable_variables)
+        for variable, value in zip(chosen.variables, optimizer or [], strict=False):
+            variable.assign(value)
+
+    def _write_state(self) -> None:
+        arrays: dict[str, NDArray[Any]] = {
+            f"weight_{i}": np.asarray(w) for i, w in enumerate(self.model.get_weights())
+        }
+        arrays |= {f"mean_{i}": mean for i, mean in enumerate(self._mean)}
+        for i, variable in enumerate(self.model.optimizer.variables):
+            arrays[f"optimizer_{i}"] = np.asarray(variable)
+        table = [[e.epoch, e.loss, e.mae] for e in self.epochs]
+        arrays |= {"step": np.array(self.step), "epochs": np.array(table).reshape(-1, 3)}
+        data = io.BytesIO()
+        np.savez(data, allow_pickle=False, **arrays)
+        write_bytes(self.out / "state.npz", data.getvalue())
+
+    def _read_state(self) -> Arrays:
+        """Take up weights, averages and counts; returns the optimizer's arrays."""
+        path = self.out / "state.npz"
+        try:
+            with np.load(path, allow_pickle=False) as kept:
+                arrays = {key: kept[key] for key in kept.files}
+            weights, mean = (_numbered(arrays, kind) for kind in ("weight", "mean"))
+            self.model.set_weights(weights)
+            self._mean = mean
+            self.step = int(arrays["step"])
+            self.epochs = [Epoch(int(e), float(a), float(b)) for e, a, b in arrays["epochs"]]
+        except _UNREADABLE as error:
+            raise ModelFileError(
+                f"{path} is not a state of this network ({error}); train into another folder, or "
+                "with the options it was made with"
+            ) from error
+        return _numbered(arrays, "optimizer")
+
+
+def validate_with(
+    run: AgeRun, validate: Callable[[Callable[[NDArray[np.float32]], NDArray[np.float64]]], float]
+) -> float:
+    """Validate a run's averaged model."""
+    with run.averaged():
+        return validate(run.predict)
+
+
+def thaw(model: Any, first: str | None) -> None:
+    """Let the layers from one on learn, in the order of the network.
+
+    Args:
+        model: a Keras model.
+        first: a layer's name; None: all; "head": the last layer alone.
+
+    Raises:
+        FaceageError: there is no such layer.
+    """
+    names = [layer.name for layer in model.layers]
+    if first not in (None, "head", *names):
+        raise FaceageError(
+            f"the network has no layer {first!r} to train from; its layers are "
+            f"{', '.join(names[:3])} ... {', '.join(names[-3:])}"
+        )
+    start = {None: 0, "head": len(names) - 1}.get(first)
+    if start is None:
+        start = names.index(str(first))
+    for index, layer in enumerate(model.layers):
+        layer.trainable = index >= start
+
+
+def save_model(model: Any, path: Path) -> None:
+    """Write a .keras file beside its place and move it there.
+
+    Raises:
+        OutputError: it cannot be written; an earlier file is untouched.
+    """
+    beside = path.with_name(f".{path.stem}.new.keras")
+    try:
+        # The same layers without what they are trained with, whose loss no file could hold.
+        training_keras().Model(model.input, model.output, name=model.name).save(beside)
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise OutputError(
+            f"cannot write {path}: {error.strerror or error}; make room and run again, it goes on "
+            "from the last epoch"
+        ) from error
+
+
+def _numbered(arrays: dict[str, NDArray[Any]], kind: str) -> Arrays:
+    count = sum(key.startswith(f"{kind}_") for key in arrays)
+    return [arrays[f"{kind}_{i}"] for i in range(count)]

@@ -1,0 +1,101 @@
+"""The command line of `faceage-train`."""
+
+import argparse
+from collections.abc import Sequence
+
+from faceage_edge.errors import UsageError
+from faceage_models.age_backbones import BACKBONES
+from faceage_models.age_heads import HEADS
+
+__all__ = ["GRID", "parse_grid", "training_options"]
+
+# What --grid may vary, by the words of papers and by our options.
+GRID = {"lr": "rate", "wd": "decay", "dropout": "dropout"}
+
+
+def training_options(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line; wrong usage ends the program with 2."""
+    parser = argparse.ArgumentParser(
+        prog="faceage-train",
+        description="Train an age model on labelled faces; the same command goes on where an "
+        "earlier one stopped.",
+    )
+    faces = parser.add_argument_group("faces")
+    faces.add_argument("--data", nargs="+", required=True, metavar="PATH", help="to learn from")
+    faces.add_argument(
+        "--validate", nargs="+", required=True, metavar="PATH",
+        help="to choose the best epoch by; none of them may be in --data",
+    )  # fmt: skip
+    faces.add_argument("--exclude", metavar="FILE", help="names or digests of faces to leave out")
+    faces.add_argument(
+        "--rebalance", choices=("none", "sqrt", "uniform"), default="none",
+        help="draw rare ages oftener (default: %(default)s)",
+    )  # fmt: skip
+    faces.add_argument(
+        "--share", type=float, default=1.0, help="of the faces, to try things on (default: all)"
+    )
+    faces.add_argument(
+        "--detector", default="int8", metavar="NAME",
+        help="cuts them, as on the device (default: %(default)s of the shipped one)",
+    )  # fmt: skip
+    network = parser.add_argument_group("network")
+    network.add_argument("--backbone", choices=BACKBONES, default="mobilenet-v1")
+    network.add_argument("--head", choices=tuple(HEADS), default="coral")
+    network.add_argument("--size", type=int, default=128, help="of the crop in pixels")
+    network.add_argument("--alpha", type=float, default=0.75, help="width multiplier")
+    network.add_argument("--dropout", type=float, default=0.0)
+    network.add_argument(
+        "--zoom", type=float, default=1.0, help="size of the face in its crop (default: as shipped)"
+    )
+    network.add_argument("--start", metavar="NPZ", help="weights to begin with, by layer names")
+    learning = parser.add_argument_group("learning")
+    learning.add_argument("--head-epochs", type=int, default=0, help="the head alone, first")
+    learning.add_argument("--train-from", metavar="LAYER", help="then this layer and those behind")
+    learning.add_argument("--from-epochs", type=int, default=1, help="so long")
+    learning.add_argument("--epochs", type=int, default=13, help="then all layers")
+    learning.add_argument("--batch", type=int, default=64)
+    learning.add_argument("--rate", type=float, default=1.5e-3, help="highest learning rate")
+    learning.add_argument("--decay", type=float, default=1e-4, help="weight decay")
+    learning.add_argument("--seed", type=int, default=0)
+    learning.add_argument(
+        "--grid", nargs="+", default=[], metavar="KEY=V,V",
+        help=f"train once for every combination, of {', '.join(GRID)}",
+    )  # fmt: skip
+    result = parser.add_argument_group("result")
+    result.add_argument("--out", required=True, metavar="DIR", help="folder of the run")
+    result.add_argument("--name", default="age", help="of the model, for its contract")
+    result.add_argument("--terms", default="not stated", help="of the weights, for its contract")
+    options = parser.parse_args(argv)
+    _check(parser, options)
+    return options
+
+
+def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    if not 0 < options.share <= 1:
+        parser.error(f"--share {options.share:g}: expected more than 0 and at most 1")
+    if options.epochs < 1 or options.batch < 1 or options.head_epochs < 0:
+        parser.error("expected one epoch and one face a batch at least")
+    if options.zoom <= 0 or options.rate <= 0 or options.decay < 0:
+        parser.error("--zoom and --rate are above 0, --decay is not below")
+    try:
+        parse_grid(options.grid)
+    except UsageError as error:
+        parser.error(str(error))
+
+
+def parse_grid(words: Sequence[str]) -> dict[str, list[float]]:
+    """Read `lr=1e-3,3e-4 wd=0,1e-4` as {option: values}.
+
+    Raises:
+        UsageError: another form, an unknown key, or no number.
+    """
+    grid: dict[str, list[float]] = {}
+    for word in words:
+        key, _, values = word.partition("=")
+        try:
+            grid[GRID[key]] = [float(value) for value in values.split(",")]
+        except (KeyError, ValueError) as error:
+            raise UsageError(
+                f"--grid {word}: expected KEY=NUMBER,NUMBER with a key of {', '.join(GRID)}"
+            ) from error
+    return grid

@@ -1,0 +1,68 @@
+"""Age models on named networks."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from faceage_edge.errors import UsageError
+from faceage_models.age_backbones import BACKBONES, age_model, take_weights
+from faceage_models.age_heads import HEADS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_any_backbone_takes_any_head(backbone: str) -> None:
+    """Built for 96 pixels, each gives the numbers of the head it is given, in turn."""
+    sizes = {"coral": 100, "distribution": 101, "regression": 1}
+    name = sorted(sizes)[BACKBONES.index(backbone) % len(sizes)]
+    model = age_model(backbone, HEADS[name], size=96, alpha=1.0)
+    assert model.input_shape == (None, 96, 96, 3) and model.output_shape == (None, sizes[name])
+
+
+@pytest.mark.parametrize(
+    ("backbone", "size", "alpha", "message"),
+    [
+        ("resnet34", 96, 1.0, "no backbone 'resnet34'; there are mobilenet-v1"),
+        ("mobilenet-v1", 100, 1.0, "size a multiple of 32"),
+        ("resnet50", 96, 0.5, "has no width multiplier"),
+        ("mobilenet-v1", 96, 0.0, "alpha must be above 0"),
+    ],
+)
+def test_what_cannot_be_built(backbone: str, size: int, alpha: float, message: str) -> None:
+    """It is said why."""
+    with pytest.raises(UsageError, match=message):
+        age_model(backbone, HEADS["coral"], size=size, alpha=alpha)
+
+
+def test_weights_go_to_their_layers(tmp_path: Path) -> None:
+    """By name, under Keras 2's word for depthwise kernels too; the head keeps its own."""
+    donor = age_model("mobilenet-v1", HEADS["coral"], size=64, alpha=0.25)
+    arrays = {}
+    for layer in donor.layers[:-1]:
+        for variable in layer.weights:
+            name = "depthwise_kernel" if layer.name == "conv_dw_3" else variable.name
+            arrays[f"{layer.name}|{variable.name}"] = np.asarray(variable) + 1
+            if layer.name == "conv_dw_3" and variable.name == "kernel":
+                arrays[f"{layer.name}|{name}"] = arrays.pop("conv_dw_3|kernel")
+    np.savez(tmp_path / "w.npz", allow_pickle=False, **arrays)
+    model = age_model("mobilenet-v1", HEADS["distribution"], size=64, alpha=0.25)
+    assert take_weights(model, tmp_path / "w.npz") == len(arrays)
+    for name in ("conv1", "conv_dw_3", "conv_pw_13_bn"):
+        for ours, theirs in zip(
+            model.get_layer(name).get_weights(), donor.get_layer(name).get_weights(), strict=True
+        ):
+            np.testing.assert_array_equal(ours, theirs + 1)
+
+
+def test_weights_of_another_network(tmp_path: Path) -> None:
+    """Another width, or other layers."""
+    model = age_model("mobilenet-v1", HEADS["coral"], size=64, alpha=0.25)
+    arrays = {"conv1|kernel": np.zeros((3, 3, 3, 32), np.float32)}
+    np.savez(tmp_path / "wide.npz", allow_pickle=False, **arrays)
+    with pytest.raises(UsageError, match="choose the --alpha it was made with"):
+        take_weights(model, tmp_path / "wide.npz")
+    arrays = {"block1|kernel": arrays["conv1|kernel"]}
+    np.savez(tmp_path / "other.npz", allow_pickle=False, **arrays)
+    with pytest.raises(UsageError, match=r"has no weight of .* its layers are called block1"):
+        take_weights(model, tmp_path / "other.npz")

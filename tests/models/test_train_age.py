@@ -1,0 +1,244 @@
+"""`faceage-train` on made-up faces."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from faceage_edge.errors import OutputError
+from faceage_models import age_run, train_age
+from faceage_models.age_backbones import age_model
+from faceage_models.age_heads import HEADS, Head
+from faceage_models.age_run import AgeRun, Schedule, Stage
+from faceage_models.frameworks import import_keras
+from faceage_models.train_age import crop_template, face_weights, main
+
+SMALL = ["--size", "32", "--alpha", "0.25", "--batch", "16"]
+
+
+@pytest.fixture(autouse=True)
+def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network of two layers in the place of MobileNet's 28: what is tested is the run."""
+
+    def build(backbone: str, head: Head, *, size: int, alpha: float, dropout: float) -> Any:
+        layers = import_keras().layers
+        pixels = import_keras().Input((size, size, 3), name="input")
+        x = layers.Conv2D(int(32 * alpha), 3, strides=4, use_bias=False, name="conv1")(pixels)
+        x = layers.ReLU(name="middle")(layers.BatchNormalization(name="conv1_bn")(x))
+        pooled = layers.GlobalAveragePooling2D(name="pooled")(x)
+        return import_keras().Model(pixels, head.output(pooled), name="tiny")
+
+    monkeypatch.setattr(train_age, "age_model", build)
+
+
+def write_faces(folder: Path, count: int, *, first: int = 0, age: int | None = None) -> Path:
+    """Plain squares, the brighter the older, named as UTKFace names its pictures."""
+    folder.mkdir()
+    random = np.random.default_rng(first)
+    for number in range(first, first + count):
+        years = int(random.integers(1, 90)) if age is None else age
+        # No two files alike: the calibration of a model goes by digests.
+        picture = np.full((60, 60, 3), 40 + 2 * years, np.uint8)
+        picture[0, 0] = number % 251, number // 251, 0
+        name = f"{years}_{number % 2}_{number % 4}_{20170109000000000 + number}.png"
+        cv2.imwrite(str(folder / name), picture)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Faces to learn from and others to validate on."""
+    folder = tmp_path_factory.mktemp("faces")
+    return write_faces(folder / "train", 160), write_faces(folder / "dev", 40, first=1000)
+
+
+def train(sets: tuple[Path, Path], out: Path, *more: str) -> int:
+    """Run the command."""
+    return main(["--data", str(sets[0]), "--validate", str(sets[1]), "--out", str(out)] + [*more])
+
+
+def epochs(out: Path) -> list[dict[str, str]]:
+    """The table of epochs."""
+    with (out / "epochs.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("head", sorted(HEADS))
+def test_it_learns(head: str, sets: tuple[Path, Path], tmp_path: Path) -> None:
+    """Brightness tells the age: each head beats the training median by a quarter and more."""
+    options = [*SMALL, "--head", head, "--epochs", "30", "--rate", "0.03"]
+    assert train(sets, tmp_path, *options) == 0
+    record = json.loads((tmp_path / "train.json").read_text())
+    ages = [np.array([int(p.name.split("_")[0]) for p in folder.iterdir()]) for folder in sets]
+    plain = float(np.abs(ages[1] - np.median(ages[0])).mean())
+    assert record["best"]["mae"] < 0.75 * plain
+    assert record["faces"] == {"training": 160, "validation": 40}
+    best = min(float(row["validation_mae_years"]) for row in epochs(tmp_path))
+    assert record["best"]["mae"] == pytest.approx(best, abs=1e-4)
+    contract = json.loads((tmp_path / "best.json").read_text())
+    assert contract["outputs"][0]["head"] == head
+
+
+def test_it_goes_on_where_it_stopped(sets: tuple[Path, Path], tmp_path: Path) -> None:
+    """After two epochs of three the third is left; what was there stays."""
+    options = [*SMALL, "--head-epochs", "1", "--train-from", "conv1_bn", "--epochs", "1"]
+    real = AgeRun._close
+
+    class Stopped(Exception):
+        """Someone pulled the plug."""
+
+    def close(self: AgeRun, epoch: Any) -> None:
+        real(self, epoch)
+        if epoch.epoch == 1:
+            raise Stopped
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AgeRun, "_close", close)
+        with pytest.raises(Stopped):
+            train(sets, tmp_path, *options)
+    before = epochs(tmp_path)
+    assert [row["epoch"] for row in before] == ["1", "2"]
+    assert train(sets, tmp_path, *options) == 0
+    after = epochs(tmp_path)
+    assert after[:2] == before and [row["epoch"] for row in after] == ["1", "2", "3"]
+    assert json.loads((tmp_path / "train.json").read_text())["steps"] == 30
+    # And once more there is nothing left to do.
+    assert train(sets, tmp_path, *options) == 0
+    assert epochs(tmp_path) == after
+
+
+def test_stages_let_their_layers_learn() -> None:
+    """The head alone, then from a layer on, then all, at the rate of one cosine."""
+    model = age_model("mobilenet-v1", HEADS["coral"], size=32, alpha=0.25)
+    names = [layer.name for layer in model.layers]
+    for first, index in (("head", len(names) - 1), ("conv_pw_13", names.index("conv_pw_13"))):
+        age_run.thaw(model, first)
+        assert [layer.trainable for layer in model.layers] == [
+            i >= index for i in range(len(names))
+        ]
+    age_run.thaw(model, None)
+    assert all(layer.trainable for layer in model.layers)
+    schedule = Schedule((Stage(1, "head"), Stage(2)), 10, 1.0, 0.0)
+    assert [schedule.stage_of(epoch).first for epoch in range(4)] == ["head", None, None, None]
+    rates = [schedule.rate_at(step) for step in range(31)]
+    assert rates[0] == 0.2 and max(rates) == rates[4] == 1.0 and rates[30] == pytest.approx(0)
+
+
+def test_a_grid_is_one_table(sets: tuple[Path, Path], tmp_path: Path) -> None:
+    """Every combination has a folder and a row."""
+    options = [*SMALL, "--epochs", "1", "--share", "0.3", "--grid", "lr=1e-3,1e-4", "wd=0"]
+    assert train(sets, tmp_path, *options) == 0
+    with (tmp_path / "grid.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["rate"], row["decay"]) for row in rows] == [("0.001", "0"), ("0.0001", "0")]
+    assert (tmp_path / "rate=0.001,decay=0" / "best.keras").is_file()
+
+
+def test_faces_can_be_excluded(sets: tuple[Path, Path], tmp_path: Path) -> None:
+    """By name; the count in the record is what was learnt from."""
+    out = [path.name for path in sorted(sets[0].iterdir())[:40]]
+    (tmp_path / "out.txt").write_text("\n".join(out))
+    options = [*SMALL, "--epochs", "1", "--exclude", str(tmp_path / "out.txt")]
+    assert train(sets, tmp_path / "run", *options) == 0
+    assert json.loads((tmp_path / "run" / "train.json").read_text())["faces"]["training"] == 120
+
+
+@pytest.mark.parametrize(
+    ("count", "age", "message"),
+    [(12, None, "12 faces are left to train on, expected 20"), (30, 44, "the same age (44)")],
+)
+def test_too_little_to_learn(
+    count: int,
+    age: int | None,
+    message: str,
+    sets: tuple[Path, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A dozen faces, or one age."""
+    few = write_faces(tmp_path / "few", count, first=5000, age=age)
+    assert train((few, sets[1]), tmp_path / "run", *SMALL) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_validation_faces_are_unseen(
+    sets: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same set twice is refused."""
+    assert train((sets[0], sets[0]), tmp_path, *SMALL) == 1
+    assert "160 faces of --validate are among those of --data" in capsys.readouterr().err
+
+
+def test_a_state_of_another_network(
+    sets: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The folder of one run is not that of another width; the old state stays."""
+    assert train(sets, tmp_path, *SMALL, "--epochs", "1", "--share", "0.3") == 0
+    before = (tmp_path / "state.npz").read_bytes()
+    other = ["--size", "32", "--alpha", "0.5", "--batch", "16", "--epochs", "2", "--share", "0.3"]
+    assert train(sets, tmp_path, *other) == 1
+    assert "is not a state of this network" in capsys.readouterr().err
+    assert (tmp_path / "state.npz").read_bytes() == before
+
+
+def test_a_loss_that_is_no_number(
+    sets: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The state before is kept, and the message says what to try."""
+    options = [*SMALL, "--share", "0.5", "--epochs"]
+    assert train(sets, tmp_path, *options, "1") == 0
+    before = (tmp_path / "state.npz").read_bytes()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Schedule, "rate_at", lambda self, step: float("nan"))
+        assert train(sets, tmp_path, *options, "2") == 1
+    assert "the loss is not a number" in capsys.readouterr().err
+    assert (tmp_path / "state.npz").read_bytes() == before
+
+
+def test_a_disk_that_fills(
+    sets: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """While a state is written: the one before is whole."""
+    options = [*SMALL, "--share", "0.5", "--epochs"]
+    assert train(sets, tmp_path, *options, "1") == 0
+    before = (tmp_path / "state.npz").read_bytes()
+
+    def full(path: Path, data: bytes) -> None:
+        raise OutputError(f"cannot write {path}: No space left on device; make room")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(age_run, "write_bytes", full)
+        assert train(sets, tmp_path, *options, "2") == 1
+    assert "No space left on device" in capsys.readouterr().err
+    assert (tmp_path / "state.npz").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [["--grid", "speed=1"], ["--grid", "lr=fast"], ["--share", "0"], ["--epochs", "0"]],
+)
+def test_wrong_usage(wrong: list[str]) -> None:
+    """Ends with 2 before anything is read."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--data", "a", "--validate", "b", "--out", "c", *wrong])
+    assert ended.value.code == 2
+
+
+def test_rare_decades_weigh_more() -> None:
+    """Uniform: each decade as much as any other; sqrt: half way there."""
+    spans = np.repeat(np.array([5.0] * 90 + [75.0] * 10)[:, None], 2, axis=1)
+    uniform, root = (face_weights(spans, kind) for kind in ("uniform", "sqrt"))
+    assert uniform[:90].sum() == pytest.approx(uniform[90:].sum())
+    assert root[90] / root[0] == pytest.approx(3)
+    assert face_weights(spans, "none").tolist() == [1] * 100
+
+
+def test_the_template_scales_and_zooms() -> None:
+    """Half the size: points at half the distance from the picture's edge; zoom: from its middle."""
+    whole, half, near = crop_template(128), crop_template(64), crop_template(128, 1.2)
+    np.testing.assert_allclose(half.points + 0.5, (whole.points + 0.5) / 2, atol=1e-3)
+    np.testing.assert_allclose(near.points - 63.5, (whole.points - 63.5) * 1.2, atol=1e-3)
