@@ -16,6 +16,7 @@ from faceage_calibration.faces import FaceSet, LabelledFace
 from faceage_calibration.pictures import Picture
 from faceage_calibration.scene_backgrounds import background, distract
 from faceage_calibration.scene_faces import ChipFace, Placement, occluded, paste, placed, surround
+from faceage_calibration.scene_filmed import FilmedFrame, put_filmed
 from faceage_calibration.scene_spoils import spoil
 from faceage_edge.geometry import Face, FrameBox, FrameLandmarks
 
@@ -30,6 +31,8 @@ _TRIES = 12
 _OCCLUDED_SHARE = 0.15
 # One scene in ten is empty: most of what a camera sees.
 _EMPTY_SHARE = 0.1
+# Where there are filmed frames: clips show few people, who are not to be learnt by heart.
+_FILMED_SHARE = 0.15
 
 _Random = np.random.Generator
 # Says where the face of a picture, uint8 (height, width, 3) BGR, of a digest is, or None;
@@ -39,14 +42,14 @@ FindFace = Callable[[Picture, str], Face | None]
 
 @dataclass(frozen=True)
 class PastedFace:
-    """One face of a scene.
+    """One face of a scene; `source` is None for one that was filmed there.
 
     `box` and `landmarks` are in pixels of the frame, in the convention of the detector that found
     them on the chip; `tags` say what makes it hard: `blur`, `noise`, `dark`, `occluded`, `profile`
     (turned so far that the nose is near an eye's line), `cut` (partly outside the frame).
     """
 
-    source: LabelledFace
+    source: LabelledFace | None
     box: FrameBox
     landmarks: FrameLandmarks
     tags: frozenset[str]
@@ -68,6 +71,7 @@ def compose_scenes(
     width: int = 640,
     height: int = 480,
     backgrounds: Sequence[Picture] = (),
+    filmed: Sequence[FilmedFrame] = (),
 ) -> Iterator[Scene]:
     """Compose scenes until every face has been used once.
 
@@ -80,6 +84,7 @@ def compose_scenes(
         height: of the frames in pixels; at least 120.
         backgrounds: pictures without faces, uint8 (height, width, 3), BGR; cut and scaled at
             random, they take turns with gradients, noise and scrambled chips.
+        filmed: frames with people in them, shown in some of the scenes.
 
     Yields:
         Scenes of up to six faces whose boxes hardly overlap.
@@ -93,7 +98,7 @@ def compose_scenes(
     random = np.random.default_rng(seed)
     waiting = list(faces.faces)[::-1]
     while waiting:
-        yield _scene(random, waiting, find, (width, height), backgrounds)
+        yield _scene(random, waiting, find, (width, height), backgrounds, filmed)
 
 
 def _scene(
@@ -102,16 +107,22 @@ def _scene(
     find: FindFace,
     size: tuple[int, int],
     backgrounds: Sequence[Picture],
+    filmed: Sequence[FilmedFrame],
 ) -> Scene:
     unit = min(size[0] / _USUAL[0], size[1] / _USUAL[1])
     wanted = 0 if random.random() < _EMPTY_SHARE else int(random.integers(1, _MOST_FACES + 1))
     chips = _chips(waiting, wanted, find)
     scraps = [chip.picture for chip in chips] or [waiting[-1].picture()] if waiting else []
     frame = background(random, size, backgrounds, scraps)
-    distract(random, frame, scraps, unit)
+    distract(random, frame, scraps, unit, backgrounds)
+    there: list[tuple[FrameBox, FrameLandmarks]] = []
+    if filmed and random.random() < _FILMED_SHARE:
+        shown = filmed[int(random.integers(len(filmed)))]
+        there = put_filmed(random, frame, shown, _some_side(random, unit))
     spots: list[tuple[ChipFace, Placement]] = []
     for chip in chips:
-        spot = _free_spot(random, chip, [other.box for _, other in spots], size, unit)
+        taken = [box for box, _ in there] + [other.box for _, other in spots]
+        spot = _free_spot(random, chip, taken, size, unit)
         if spot is None:
             # No room: the face waits for a later scene.
             waiting.append(chip.source)
@@ -119,8 +130,9 @@ def _scene(
         spots.append((chip, spot))
     # All surroundings first: nobody's shoulders hide another's face.
     for chip, spot in spots:
-        surround(random, frame, chip.picture, spot.box)
+        surround(random, frame, chip.picture, spot.box, backgrounds)
     pasted = [_pasted(random, frame, chip, spot) for chip, spot in spots]
+    pasted += [PastedFace(None, box, points, frozenset()) for box, points in there]
     frame, tags = spoil(random, frame, unit)
     return Scene(frame, tuple(replace(face, tags=face.tags | tags) for face in pasted))
 
@@ -144,12 +156,16 @@ def _free_spot(
     unit: float,
 ) -> Placement | None:
     """Somewhere for a face beside those already there, the first always somewhere."""
-    low, high = np.log(SIZES[0] * unit), np.log(SIZES[1] * unit)
     for _ in range(_TRIES):
-        spot = placed(random, chip, float(np.exp(random.uniform(low, high))), size)
+        spot = placed(random, chip, _some_side(random, unit), size)
         if not taken or not any(_touch(spot.box, other) for other in taken):
             return spot
     return None
+
+
+def _some_side(random: _Random, unit: float) -> float:
+    low, high = np.log(SIZES[0] * unit), np.log(SIZES[1] * unit)
+    return float(np.exp(random.uniform(low, high)))
 
 
 def _touch(one: FrameBox, other: FrameBox) -> bool:

@@ -27,7 +27,7 @@ from faceage_edge.geometry import Face, FrameBox, FrameLandmarks
 __all__ = ["LandmarkCache", "cache_folder"]
 
 # Raise it when the way landmarks are found changes in a way its two constants do not show.
-_METHOD = 3
+_METHOD = 4
 
 
 def cache_folder() -> Path:

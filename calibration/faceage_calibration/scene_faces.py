@@ -1,6 +1,7 @@
 """Put the face of a chip into a scene: where it goes, what hides it, how its edge blends."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -9,6 +10,7 @@ import numpy.typing as npt
 
 from faceage_calibration.faces import LabelledFace
 from faceage_calibration.pictures import Picture
+from faceage_calibration.scene_cloth import colour_of, dress
 from faceage_edge.crop import warp
 from faceage_edge.geometry import Face, FrameBox, FrameLandmarks, Similarity
 
@@ -30,6 +32,9 @@ _MOST_LEAN = math.radians(20)
 # One face in ten may lie partly outside the frame, by at most this share of its sides.
 _CUT_SHARE, _MOST_CUT = 0.1, 0.35
 _SURROUNDED = 0.7
+# Chips end about where their face does. Mirrored at its edge, a chip goes on as skin, hair and
+# cloth do, but only so far that no second eye appears; from there on its last pixels repeat.
+_CONTINUED, _MIRRORED_EDGE, _BEYOND = 0.7, 0.12, 0.45
 # Share of the way from eye to eye, along their line, at which a frontal face's nose is 0.5.
 _PROFILE = 0.3
 
@@ -151,11 +156,9 @@ def occluded(random: _Random, chip: ChipFace) -> ChipFace:
 def _colour(random: _Random, picture: Picture) -> tuple[float, float, float]:
     """A colour of cloth, or of the picture itself: skin, hair and clothes."""
     if random.random() < 0.5:
-        b, g, r = random.integers(0, 256, 3)
-    else:
-        y, x = random.integers(picture.shape[0]), random.integers(picture.shape[1])
-        b, g, r = picture[y, x]
-    return float(b), float(g), float(r)
+        b, g, r = (float(value) for value in random.integers(0, 256, 3))
+        return b, g, r
+    return colour_of(random, picture)
 
 
 def paste(random: _Random, frame: Picture, chip: ChipFace, spot: Placement) -> None:
@@ -168,25 +171,50 @@ def paste(random: _Random, frame: Picture, chip: ChipFace, spot: Placement) -> N
         spot: from `placed` for this chip and a frame of this size.
     """
     picture = np.ascontiguousarray(chip.picture[:, ::-1]) if spot.mirrored else chip.picture
-    height, width = picture.shape[:2]
-    corners = spot.transform.apply(
-        np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], float)
-    )
+    transform, reach, beyond = spot.transform, 0.8, 0.0
+    if random.random() < _CONTINUED:
+        picture, transform, beyond = *_continued(picture, transform), _BEYOND
+        reach = 1.1
+    corners = transform.apply(_corners(picture, beyond))
     left, top = np.maximum(np.floor(corners.min(axis=0)).astype(int), 0)
     right, bottom = np.ceil(corners.max(axis=0)).astype(int) + 1
     right, bottom = min(right, frame.shape[1]), min(bottom, frame.shape[0])
     if right <= left or bottom <= top:
         return
     corner = np.array([left, top], float)
-    matrix = spot.transform.matrix.copy()
+    matrix = transform.matrix.copy()
     matrix[:, 2] -= corner
     patch = warp(picture, Similarity(matrix), right - left, bottom - top)
-    mask = _mask(random, spot, corners - corner, corner, patch.shape[:2])[..., None]
+    mask = _mask(random, spot.box, corners - corner, corner, patch.shape[:2], reach)[..., None]
     area = frame[top:bottom, left:right]
     area[:] = np.rint(patch * mask + area * (1 - mask)).astype(np.uint8)
 
 
-def surround(random: _Random, frame: Picture, picture: Picture, box: FrameBox) -> None:
+def _continued(picture: Picture, transform: Similarity) -> tuple[Picture, Similarity]:
+    """A chip with its own mirror image around it, and the transform of that."""
+    height, width = picture.shape[:2]
+    x, y = round(width * _MIRRORED_EDGE), round(height * _MIRRORED_EDGE)
+    around = cv2.copyMakeBorder(picture, y, y, x, x, cv2.BORDER_REFLECT_101)
+    matrix = transform.matrix.copy()
+    matrix[:, 2] -= matrix[:, :2] @ (x, y)
+    return np.asarray(around, np.uint8), Similarity(matrix)
+
+
+def _corners(picture: Picture, beyond: float) -> npt.NDArray[np.float64]:
+    """Corners of a picture that is larger by a share of its sides, in its pixels, (4, 2)."""
+    height, width = picture.shape[:2]
+    x, y = width * beyond, height * beyond
+    right, bottom = width - 1 + x, height - 1 + y
+    return np.array([[-x, -y], [right, -y], [right, bottom], [-x, bottom]], float)
+
+
+def surround(
+    random: _Random,
+    frame: Picture,
+    picture: Picture,
+    box: FrameBox,
+    cloths: Sequence[Picture] = (),
+) -> None:
     """Put what surrounds faces where one will be: hair and neck as ovals, shoulders.
 
     Args:
@@ -194,6 +222,7 @@ def surround(random: _Random, frame: Picture, picture: Picture, box: FrameBox) -
         frame: uint8 (height, width, 3), BGR; drawn on.
         picture: the chip, which lends its colours.
         box: where the face will be, in pixels of the frame.
+        cloths: pictures, uint8 (height, width, 3), BGR, whose parts hair and clothes may show.
     """
     if random.random() >= _SURROUNDED:
         return
@@ -203,7 +232,9 @@ def surround(random: _Random, frame: Picture, picture: Picture, box: FrameBox) -
         off = random.normal(0, 0.2, 2) * (box.width, box.height)
         centre = (round(x + off[0]), round(y + off[1] - 0.15 * box.height))
         axes = (max(round(wide), 1), max(round(high), 1))
-        cv2.ellipse(frame, centre, axes, 0, 0, 360, _colour(random, picture), -1, cv2.LINE_AA)
+        mask = np.zeros(frame.shape[:2], np.uint8)
+        cv2.ellipse(mask, centre, axes, 0, 0, 360, 255, -1)
+        dress(random, frame, mask, _colour(random, picture), cloths)
     if random.random() < 0.6:
         wide, below = (
             random.uniform(0.6, 1.8) * box.width,
@@ -213,20 +244,24 @@ def surround(random: _Random, frame: Picture, picture: Picture, box: FrameBox) -
         corners = [(x - neck, below), (x + neck, below)]
         corners += [(x + wide, below + 0.5 * box.height), (x + wide, below + 2 * box.height)]
         corners += [(x - wide, below + 2 * box.height), (x - wide, below + 0.5 * box.height)]
-        points = np.rint(corners).astype(np.int32)
-        cv2.fillConvexPoly(frame, points, _colour(random, picture), cv2.LINE_AA)
+        mask = np.zeros(frame.shape[:2], np.uint8)
+        cv2.fillConvexPoly(mask, np.rint(corners).astype(np.int32), 255)
+        dress(random, frame, mask, _colour(random, picture), cloths)
 
 
 def _mask(
     random: _Random,
-    spot: Placement,
+    box: FrameBox,
     corners: npt.NDArray[np.float64],
     corner: npt.NDArray[np.float64],
     shape: tuple[int, ...],
+    reach: float,
 ) -> npt.NDArray[np.float32]:
-    """How much of the chip shows, float32 (height, width), 0 to 1."""
+    """How much of the chip shows, float32 (height, width), 0 to 1.
+
+    `reach` is how far from the box's middle it may at most, in sides of the box.
+    """
     mask = np.zeros(shape[:2], np.float32)
-    box = spot.box
     cv2.fillConvexPoly(mask, np.rint(corners).astype(np.int32), 1.0)
     # Chips end about where a detector's box does. The edge of what is pasted must say nothing of
     # where the box is: it lies inside or outside of it, as an oval or with straight sides.
@@ -235,13 +270,14 @@ def _mask(
     if random.random() < 0.5:
         x, y = middle + random.normal(0, 0.04, 2) * (box.width, box.height)
         axes = (
-            round(box.width * random.uniform(0.42, 0.8)),
-            round(box.height * random.uniform(0.42, 0.8)),
+            round(box.width * random.uniform(0.42, reach)),
+            round(box.height * random.uniform(0.42, reach)),
         )
         cv2.ellipse(part, (round(x), round(y)), axes, 0, 0, 360, 1.0, -1)
     else:
-        left, top = middle - np.array([box.width, box.height]) * random.uniform(0.42, 0.85, 2)
-        right, bottom = middle + np.array([box.width, box.height]) * random.uniform(0.42, 0.85, 2)
+        sides = np.array([box.width, box.height])
+        left, top = middle - sides * random.uniform(0.42, reach, 2)
+        right, bottom = middle + sides * random.uniform(0.42, reach, 2)
         ends = (round(left), round(top)), (round(right), round(bottom))
         cv2.rectangle(part, *ends, 1.0, -1)
     mask = np.minimum(mask, part)

@@ -39,8 +39,8 @@ _CHIP, _RESIZED, _CROP = 200, 144, 128
 # mtcnn package, version 1.0.0; of the face-finder they were chosen on composed scenes of the choice
 # part and on clips (models/face-finder/README.md).
 _STAGES = {
-    "face-finder-finder": ("face-finder", "single-shot", 0.2, 0.4),
-    "face-finder-aligner": ("face-finder", "output", 0.7, 0.7),
+    "face-finder-finder": ("face-finder", "single-shot", 0.25, 0.4),
+    "face-finder-aligner": ("face-finder", "output", 0.8, 0.7),
     "mtcnn-pnet": ("mtcnn", "proposal", 0.6, 0.7),
     "mtcnn-rnet": ("mtcnn", "refine", 0.7, 0.7),
     "mtcnn-onet": ("mtcnn", "output", 0.8, 0.7),

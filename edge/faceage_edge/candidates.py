@@ -8,7 +8,7 @@ import numpy.typing as npt
 from faceage_edge.crop import cut
 from faceage_edge.geometry import FrameBox
 
-__all__ = ["Candidates", "moved", "patches", "squared", "usual_min_face"]
+__all__ = ["Candidates", "moved", "patches", "snapped", "squared", "usual_min_face"]
 
 Frame = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
@@ -44,6 +44,17 @@ def squared(boxes: Floats) -> Floats:
     centers = (boxes[:, :2] + boxes[:, 2:]) / 2
     half = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True) / 2
     return np.concatenate([centers - half, centers + half], axis=1)
+
+
+def snapped(squares: Floats) -> Floats:
+    """Move squares, float64 (n, 4), onto whole pixels, at least one, so that they stay squares.
+
+    What is cut out of a frame is whole pixels: on a face of 20 pixels half a pixel is a twentieth
+    of the distance between the eyes.
+    """
+    corners = np.rint(squares[:, :2])
+    sides = np.maximum(np.rint(squares[:, 2:3] - squares[:, :1]), 1)
+    return np.concatenate([corners, corners + sides], axis=1)
 
 
 def moved(boxes: Floats, offsets: Floats) -> Floats:

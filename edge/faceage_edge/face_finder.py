@@ -19,10 +19,8 @@ __all__ = ["STAGES", "FaceFinder"]
 
 STAGES = ("single-shot", "output")
 # Candidates come the surest first. After this many in a row that were none, the rest are none.
-_PATIENCE = 2
+_PATIENCE = 4
 _MOST_FACES = 32
-# The first network's box may be a fifth too large or beside its face: the second moves it.
-_TRIES = 3
 # A box found a little too small is still the face that was asked for.
 _TOLERANCE = 0.8
 
@@ -64,9 +62,9 @@ class FaceFinder:
         faces: list[Face] = []
         refused = 0
         for square in squares:
-            found = self.aligner.approach(frame, square, tries=_TRIES)
+            found = self.aligner.settle(frame, square[None])
             refused = 0 if found else refused + 1
-            faces += [found] if found else []
+            faces += found
             if refused == _PATIENCE or len(faces) == _MOST_FACES:
                 break
         return faces

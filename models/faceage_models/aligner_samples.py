@@ -15,18 +15,20 @@ from faceage_calibration.landmark_cache import LandmarkCache
 from faceage_calibration.pictures import Picture
 from faceage_calibration.scene_backgrounds import background, distract, scrambled
 from faceage_calibration.scene_faces import MIRRORED, ChipFace, occluded
+from faceage_calibration.scene_filmed import read_filmed
 from faceage_calibration.scene_spoils import spoil
 from faceage_edge.crop import shrink, warp
 from faceage_edge.detector import load_detector
 from faceage_edge.errors import FacesError
 from faceage_edge.geometry import Similarity
 from faceage_models.aligner_network import ALIGNER_SIDE
+from faceage_models.aligner_sample import Sample
+from faceage_models.aligner_scenes import SampleStore, SceneSquares, loose_finder
 from faceage_models.aligner_teacher import FaceLabel, averaged_label
 from faceage_models.finder_scenes import SceneSource, read_backgrounds
-from faceage_models.hard_squares import hard_squares
 
-__all__ = ["AlignerBatch", "LabelledChip", "Sample", "face_sample", "no_face_sample"]
-__all__ += ["aligner_batches", "label_chips"]
+__all__ = ["AlignerBatch", "LabelledChip", "aligner_batches", "face_sample", "label_chips"]
+__all__ += ["no_face_sample"]
 
 _FACE_SHARE = 0.62
 _SHIFT, _MOST_SHIFT = 0.07, 0.18
@@ -38,9 +40,9 @@ _SMALL, _SMALLEST = 0.35, 16
 _SPOILT = 0.65
 # Squares beyond the frame are grey there (crop.cut).
 _GREY_EDGE, _GREY = 0.08, 128
-# Where there are crops that the finder took for faces, their share of what shows none.
-_HARD = 0.35
-_HARD_SCENES = 700
+# Share of a batch that comes from scenes, how many squares of scenes are held, and how many of
+# them are new in a batch: composing is slow, and a square may serve a few times.
+_SCENES, _HELD, _FRESH = 0.5, 6000, 24
 _MIDDLE = slice(ALIGNER_SIDE // 2, ALIGNER_SIDE // 2 + ALIGNER_SIDE)
 # Overlap with the face's square below which a square shows no face.
 _BESIDE = 0.3
@@ -55,16 +57,6 @@ class LabelledChip:
 
     chip: ChipFace
     label: FaceLabel
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A crop, uint8 (48, 48, 3), BGR, and its answers; for no face these are zeros."""
-
-    crop: Picture
-    is_face: bool
-    box: Floats
-    landmarks: Floats
 
 
 @dataclass(frozen=True)
@@ -123,25 +115,14 @@ def face_sample(random: _Random, one: LabelledChip) -> Sample:
     )
 
 
-def no_face_sample(
-    random: _Random,
-    one: LabelledChip,
-    backgrounds: Sequence[Picture],
-    hard: Sequence[Picture] = (),
-) -> Sample:
+def no_face_sample(random: _Random, one: LabelledChip, backgrounds: Sequence[Picture]) -> Sample:
     """Cut a square that shows no face: beside one, a part of one, far around one, or none near.
 
     Args:
         random: what chooses.
         one: a chip whose surroundings or scrambled pieces may be shown.
         backgrounds: pictures without faces, uint8 BGR.
-        hard: ready crops without a face, uint8 (48, 48, 3); where there are any, a third of all.
     """
-    if hard and random.random() < _HARD:
-        crop = hard[int(random.integers(len(hard)))]
-        if random.random() < 0.5:
-            crop = np.ascontiguousarray(crop[:, ::-1])
-        return _nothing(_worn(random, crop))
     kind = int(random.integers(5))
     size = (ALIGNER_SIDE, ALIGNER_SIDE)
     if kind == 0:
@@ -160,11 +141,7 @@ def no_face_sample(
         crop = shrink(pieces, *size)
     else:
         crop = warp(one.chip.picture, _beside(random, one.label), *size)
-    return _nothing(_worn(random, crop))
-
-
-def _nothing(crop: Picture) -> Sample:
-    return Sample(crop, False, np.zeros(4, np.float32), np.zeros(10, np.float32))
+    return Sample.nothing(_worn(random, crop))
 
 
 def _beside(random: _Random, label: FaceLabel) -> Similarity:
@@ -211,7 +188,7 @@ def aligner_batches(
         source: faces, and pictures without any.
         size: crops a batch.
         seed: of everything.
-        finder: the trained finder's .tflite, whose mistakes are shown too.
+        finder: the trained finder's .tflite, whose squares are shown, the mistaken ones too.
 
     Raises:
         FacesError: the set cannot be read, or the teacher sees no face in it.
@@ -222,21 +199,34 @@ def aligner_batches(
     if not chips:
         raise FacesError(f"no face was found in {source.faces}; give pictures of one face each")
     backgrounds = read_backgrounds(source.backgrounds)
-    hard: list[Picture] = []
-    if finder is not None:
-        hard = hard_squares(faces, finder, backgrounds, scenes=_HARD_SCENES, seed=seed)
+    store = SampleStore(_scene_squares(source, faces, chips, finder, backgrounds, seed), _HELD)
     random = np.random.default_rng(seed)
+    from_scenes = round(size * _SCENES)
     while True:
-        samples = []
-        for index in random.integers(len(chips), size=size):
+        samples = store.draw(random, from_scenes, _FRESH)
+        for index in random.integers(len(chips), size=size - from_scenes):
             chip = chips[index]
             if random.random() < _FACE_SHARE:
                 samples.append(face_sample(random, chip))
             else:
-                samples.append(no_face_sample(random, chip, backgrounds, hard))
+                samples.append(no_face_sample(random, chip, backgrounds))
         yield AlignerBatch(
             np.stack([one.crop for one in samples]),
             np.array([one.is_face for one in samples], np.float32),
             np.stack([one.box for one in samples]),
             np.stack([one.landmarks for one in samples]),
         )
+
+
+def _scene_squares(
+    source: SceneSource,
+    faces: FaceSet,
+    chips: Sequence[LabelledChip],
+    finder: Path | None,
+    backgrounds: Sequence[Picture],
+    seed: int,
+) -> Iterator[Sample]:
+    labels = {one.chip.source.digest: one.label.as_face() for one in chips}
+    filmed = read_filmed(source.clips, load_detector("mtcnn", scheme="float32"))
+    opened = None if finder is None else loose_finder(finder)
+    return SceneSquares(faces, labels, backgrounds, filmed, opened).samples(seed)

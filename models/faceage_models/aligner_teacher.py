@@ -14,7 +14,7 @@ from faceage_calibration.pictures import Picture
 from faceage_calibration.scene_faces import MIRRORED
 from faceage_edge.aligner import Aligner
 from faceage_edge.crop import pad
-from faceage_edge.geometry import Face
+from faceage_edge.geometry import Face, FrameBox, FrameLandmarks
 
 __all__ = ["FaceLabel", "averaged_label"]
 
@@ -32,6 +32,11 @@ class FaceLabel:
 
     box: NDArray[np.float64]
     points: NDArray[np.float64]
+
+    def as_face(self) -> Face:
+        """The label as the face that a detector would have found."""
+        x1, y1, x2, y2 = (float(value) for value in self.box)
+        return Face(FrameBox(x1, y1, x2 - x1, y2 - y1), FrameLandmarks(self.points), 1.0)
 
 
 def averaged_label(

@@ -152,8 +152,9 @@ def export_face_finder(weights: Path, out: Path) -> list[Path]:
         facts = {
             "task": "face-detector",
             "licence": "CC BY 4.0",
-            "weights_terms": "trained on crops of FairFace (Karkkainen and Joo, CC BY 4.0) with "
-            "the networks of the Python package mtcnn (MIT) as teacher",
+            "weights_terms": "trained on crops of FairFace (Karkkainen and Joo, CC BY 4.0) and two "
+            "of Intel's sample videos (CC BY 4.0) with the networks of the Python package mtcnn "
+            "(MIT) as teacher",
             "source": {"file": file.name, "sha256": weights_digest(file)},
         }
         paths.append(_write(out, f"face-finder-{name}", model, facts, _FINDER_HEADS, colour="BGR"))

@@ -1,7 +1,7 @@
 """Batches for the finder's training: scenes composed at its input size, and their targets."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
@@ -13,20 +13,32 @@ from faceage_calibration.digest_split import split_by_digest
 from faceage_calibration.faces import FaceSet, read_faces
 from faceage_calibration.landmark_cache import LandmarkCache
 from faceage_calibration.pictures import Picture, decode_picture
+from faceage_calibration.scene_faces import MIRRORED
+from faceage_calibration.scene_filmed import FilmedFrame, read_filmed
+from faceage_edge.crop import shrink
 from faceage_edge.detector import load_detector
 from faceage_edge.errors import FacesError
+from faceage_edge.geometry import FrameLandmarks
 from faceage_models.finder_network import FINDER_SIZE, STRIDES
 from faceage_models.finder_targets import finder_targets
 
 __all__ = ["SceneBatch", "SceneSource", "read_backgrounds", "scene_batches", "training_batches"]
 
 
+# Every scene is shown twice, mirrored the second time, and by then among others: composing costs
+# as much as learning. So many wait.
+_LATER = 512
+# A part of a background fills a frame of 640 x 480.
+_LONGEST = 960
+
+
 @dataclass(frozen=True)
 class SceneSource:
-    """Where scenes come from: a set like FairFace's, and pictures without faces."""
+    """Where scenes come from: a set of chips, pictures without faces, and clips of people."""
 
     faces: Path
     backgrounds: tuple[Path, ...] = ()
+    clips: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,7 +51,12 @@ class SceneBatch:
 
 
 def scene_batches(
-    faces: FaceSet, backgrounds: Sequence[Picture], *, size: int, seed: int
+    faces: FaceSet,
+    backgrounds: Sequence[Picture],
+    *,
+    size: int,
+    seed: int,
+    clips: Sequence[Path] = (),
 ) -> Iterator[SceneBatch]:
     """Compose batches without end; every pass over the faces takes them in another order.
 
@@ -48,25 +65,52 @@ def scene_batches(
         backgrounds: pictures without faces, uint8 BGR.
         size: scenes a batch.
         seed: of everything.
+        clips: films of people.
     """
-    cache = LandmarkCache(load_detector("mtcnn", scheme="float32"))
+    teacher = load_detector("mtcnn", scheme="float32")
+    cache, filmed = LandmarkCache(teacher), read_filmed(clips, teacher)
+    random = np.random.default_rng((seed, 1))
+    later: list[Scene] = []
     pending: list[Scene] = []
+    for scene in _scenes(faces, cache, backgrounds, filmed, seed):
+        pending.append(scene)
+        later.append(_mirrored(scene))
+        if len(later) > _LATER:
+            pending.append(later.pop(int(random.integers(len(later)))))
+        if len(pending) >= size:
+            yield _batch(pending[:size])
+            pending = pending[size:]
+
+
+def _scenes(
+    faces: FaceSet,
+    cache: LandmarkCache,
+    backgrounds: Sequence[Picture],
+    filmed: Sequence[FilmedFrame],
+    seed: int,
+) -> Iterator[Scene]:
     for epoch in count():
         order = np.random.default_rng((seed, epoch)).permutation(len(faces.faces))
-        shuffled = faces.only([faces.faces[i] for i in order])
-        scenes = compose_scenes(
-            shuffled,
+        yield from compose_scenes(
+            faces.only([faces.faces[i] for i in order]),
             cache.find_face,
             seed=seed * 1_000_003 + epoch,
             width=FINDER_SIZE[0],
             height=FINDER_SIZE[1],
             backgrounds=backgrounds,
+            filmed=filmed,
         )
-        for scene in scenes:
-            pending.append(scene)
-            if len(pending) == size:
-                yield _batch(pending)
-                pending = []
+
+
+def _mirrored(scene: Scene) -> Scene:
+    width = scene.frame.shape[1]
+    faces = []
+    for face in scene.faces:
+        points = face.landmarks.points
+        points = np.column_stack([width - 1 - points[:, 0], points[:, 1]])[MIRRORED]
+        box = replace(face.box, x=width - face.box.x - face.box.width)
+        faces.append(replace(face, box=box, landmarks=FrameLandmarks(points)))
+    return Scene(np.ascontiguousarray(scene.frame[:, ::-1]), tuple(faces))
 
 
 def _batch(scenes: Sequence[Scene]) -> SceneBatch:
@@ -85,11 +129,12 @@ def training_batches(source: SceneSource, size: int, seed: int) -> Iterator[Scen
         FacesError: a picture or the set cannot be read.
     """
     faces = split_by_digest(read_faces(source.faces)).train
-    yield from scene_batches(faces, read_backgrounds(source.backgrounds), size=size, seed=seed)
+    backgrounds = read_backgrounds(source.backgrounds)
+    yield from scene_batches(faces, backgrounds, size=size, seed=seed, clips=source.clips)
 
 
 def read_backgrounds(paths: Sequence[Path]) -> list[Picture]:
-    """Read pictures without faces.
+    """Read pictures without faces, large ones reduced to what frames need of them.
 
     Raises:
         FacesError: one is missing or no picture.
@@ -97,7 +142,15 @@ def read_backgrounds(paths: Sequence[Path]) -> list[Picture]:
     pictures = []
     for path in paths:
         try:
-            pictures.append(decode_picture(path.read_bytes(), str(path)))
+            pictures.append(_reduced(decode_picture(path.read_bytes(), str(path))))
         except OSError as error:
             raise FacesError(f"cannot read the background {path}: {error.strerror}") from error
     return pictures
+
+
+def _reduced(picture: Picture) -> Picture:
+    height, width = picture.shape[:2]
+    scale = _LONGEST / max(height, width)
+    if scale >= 1:
+        return picture
+    return shrink(picture, max(round(width * scale), 1), max(round(height * scale), 1))

@@ -7,21 +7,20 @@ Run the same command again to go on where it stopped; see `trainer` for what RUN
 """
 
 import argparse
-import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from faceage_edge.command import run
-from faceage_models.aligner_network import aligner_network
+from faceage_models.aligner_network import aligner_network, load_aligner
 from faceage_models.aligner_samples import aligner_batches
 from faceage_models.background import in_background
-from faceage_models.finder_scenes import SceneSource
 from faceage_models.frameworks import import_tensorflow
-from faceage_models.trainer import Trainer, train
+from faceage_models.training_command import Training, run_training, scene_source, training_parser
 
 __all__ = ["aligner_loss", "main"]
 
+_PROGRAM = "faceage_models.train_aligner"
 _BATCH = 128
 _RATE = 2e-3
 # A landmark off by a hundredth of the side, a fortieth of the eyes' distance, counts as much as
@@ -60,33 +59,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         0 done, 1 our error, 2 usage, 130 stopped from the keyboard.
     """
-    parser = argparse.ArgumentParser(prog="python -m faceage_models.train_aligner")
-    parser.add_argument("--faces", type=Path, required=True, help="FairFace's crops, a .tar")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--backgrounds", type=Path, nargs="*", default=[], metavar="PICTURE")
+    parser = training_parser(_PROGRAM, steps=8000, batch=f"{_BATCH} crops")
     parser.add_argument(
-        "--finder", type=Path, metavar="TFLITE", help="trained finder, to learn from its mistakes"
+        "--finder", type=Path, metavar="TFLITE", help="trained finder, to learn from its squares"
     )
-    parser.add_argument("--steps", type=int, default=8000, help="of 128 crops each")
-    parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(argv)
-    # Read once, when TensorFlow loads: faster by far, and no result is compared by bytes.
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    batches = partial(_batches, options)
+    training = Training("aligner", aligner_network, load_aligner, aligner_loss, batches, _RATE)
+    return run_training(_PROGRAM, options, training)
 
-    def body() -> int:
-        out: Path = options.out
-        out.mkdir(parents=True, exist_ok=True)
-        trainer = Trainer(aligner_network, aligner_loss, out, steps=options.steps, rate=_RATE)
-        source = SceneSource(options.faces, tuple(options.backgrounds))
-        seed = options.seed + int(trainer.step)
-        batches = (
-            (batch.crops, batch.faces, batch.boxes, batch.landmarks)
-            for batch in in_background(aligner_batches, source, _BATCH, seed, options.finder)
-        )
-        print(train(trainer, batches, out, steps=options.steps, name="aligner"))
-        return 0
 
-    return run("faceage_models.train_aligner", body)
+def _batches(options: argparse.Namespace, seed: int) -> Iterator[Any]:
+    source = scene_source(options)
+    for batch in in_background(aligner_batches, source, _BATCH, seed, options.finder):
+        yield batch.crops, batch.faces, batch.boxes, batch.landmarks
 
 
 if __name__ == "__main__":

@@ -6,21 +6,20 @@ Run the same command again to go on where it stopped; see `trainer` for what RUN
 """
 
 import argparse
-import os
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
-from faceage_edge.command import run
 from faceage_models.background import in_background
 from faceage_models.finder_loss import finder_loss
-from faceage_models.finder_network import finder_network
-from faceage_models.finder_scenes import SceneSource, training_batches
+from faceage_models.finder_network import finder_network, load_finder
+from faceage_models.finder_scenes import training_batches
 from faceage_models.frameworks import import_tensorflow
-from faceage_models.trainer import Trainer, train
+from faceage_models.training_command import Training, run_training, scene_source, training_parser
 
 __all__ = ["main", "scene_loss"]
 
+_PROGRAM = "faceage_models.train_finder"
 _BATCH = 32
 _RATE = 3e-3
 
@@ -44,30 +43,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         0 done, 1 our error, 2 usage, 130 stopped from the keyboard.
     """
-    parser = argparse.ArgumentParser(prog="python -m faceage_models.train_finder")
-    parser.add_argument("--faces", type=Path, required=True, help="FairFace's crops, a .tar")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--backgrounds", type=Path, nargs="*", default=[], metavar="PICTURE")
-    parser.add_argument("--steps", type=int, default=5000, help="of 32 scenes each")
-    parser.add_argument("--seed", type=int, default=1)
+    parser = training_parser(_PROGRAM, steps=10_000, batch=f"{_BATCH} scenes")
     options = parser.parse_args(argv)
-    # Read once, when TensorFlow loads: faster by far, and no result is compared by bytes.
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    batches = partial(_batches, options)
+    training = Training("finder", finder_network, load_finder, scene_loss, batches, _RATE)
+    return run_training(_PROGRAM, options, training)
 
-    def body() -> int:
-        out: Path = options.out
-        out.mkdir(parents=True, exist_ok=True)
-        trainer = Trainer(finder_network, scene_loss, out, steps=options.steps, rate=_RATE)
-        source = SceneSource(options.faces, tuple(options.backgrounds))
-        seed = options.seed + int(trainer.step)
-        batches = (
-            (batch.frames, batch.kinds, batch.boxes)
-            for batch in in_background(training_batches, source, _BATCH, seed)
-        )
-        print(train(trainer, batches, out, steps=options.steps, name="finder"))
-        return 0
 
-    return run("faceage_models.train_finder", body)
+def _batches(options: argparse.Namespace, seed: int) -> Iterator[Any]:
+    for batch in in_background(training_batches, scene_source(options), _BATCH, seed):
+        yield batch.frames, batch.kinds, batch.boxes
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from faceage_calibration.compose import SIZES, Scene, compose_scenes
 from faceage_calibration.faces import FaceSet, LabelledFace
 from faceage_calibration.labels import Label
 from faceage_calibration.pictures import MemorySource
+from faceage_calibration.scene_filmed import FilmedFrame
 from faceage_edge.geometry import Face, FrameBox, FrameLandmarks
 
 Picture = npt.NDArray[np.uint8]
@@ -56,7 +57,8 @@ def scenes(count: int, *, seed: int = 0, width: int = 640, height: int = 480) ->
 
 def test_every_face_that_is_seen_appears_once() -> None:
     """Faces the finder does not see are left out; no other is, or comes twice."""
-    names = sorted(face.source.name for scene in scenes(60) for face in scene.faces)
+    sources = [face.source for scene in scenes(60) for face in scene.faces]
+    names = sorted(source.name for source in sources if source is not None)
     assert names == [f"{n:04d}.png" for n in range(60) if n % 10 != 9]
 
 
@@ -147,7 +149,7 @@ def test_a_face_that_is_cut_is_still_mostly_there() -> None:
 
 
 def test_given_backgrounds_are_used() -> None:
-    """A picture given as background fills half of the frames, in part and scaled."""
+    """A picture given as background fills most of the frames, in part and scaled."""
     wall = np.full((300, 500, 3), (200, 10, 10), np.uint8)
     made = compose_scenes(face_set(120), find, seed=8, backgrounds=[wall])
     shares = [float((scene.frame.argmax(axis=2) == 0).mean()) for scene in made]
@@ -164,3 +166,27 @@ def test_scenes_differ_from_each_other() -> None:
     """The generator goes on, it does not start again."""
     made = scenes(30, seed=9)
     assert all((one.frame != two.frame).any() for one, two in pairwise(made))
+
+
+def test_filmed_frames_are_shown_now_and_then() -> None:
+    """Their faces come without a source, where the picture has them, and nothing covers them."""
+    picture = np.full((270, 480, 3), 128, np.uint8)
+    picture[60:132, 200:260] = (10, 220, 20)
+    face = Face(FrameBox(200, 60, 60, 72), FrameLandmarks(POINTS + (200, 60)), 1.0)
+    made = list(compose_scenes(face_set(400), find, seed=2, filmed=[FilmedFrame(picture, (face,))]))
+    shown = [(scene, one) for scene in made for one in scene.faces if one.source is None]
+    # One scene in eight by design; a hundred scenes and more.
+    assert 0.04 < len(shown) / len(made) < 0.25
+    for scene, one in shown:
+        assert one.box.width / one.box.height == pytest.approx(60 / 72)
+        x, y = (round(value - 0.5) for value in one.box.center)
+        blue, green, _ = (int(value) for value in scene.frame[y, x])
+        # Dark scenes and those without colour excepted, green stays far above blue.
+        assert green > blue + 20 or abs(green - blue) < 20
+        for other in scene.faces:
+            if other is not one:
+                apart = np.abs(np.array(one.box.center) - other.box.center)
+                sides = np.array(
+                    [one.box.width + other.box.width, one.box.height + other.box.height]
+                )
+                assert (apart >= 0.6 * sides - 1e-9).any()

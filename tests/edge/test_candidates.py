@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from faceage_edge.candidates import Candidates, moved, squared, usual_min_face
+from faceage_edge.candidates import Candidates, moved, snapped, squared, usual_min_face
 
 
 def test_squares_and_shifts_by_hand() -> None:
@@ -29,3 +29,9 @@ def test_some_of_them() -> None:
 def test_the_smallest_usual_face(height: int, width: int, least: float, note: str) -> None:
     """A twelfth of the shorter side, and never below 20 pixels."""
     assert usual_min_face(np.zeros((height, width, 3), np.uint8)) == least, note
+
+
+def test_squares_snap_to_pixels_and_stay_squares() -> None:
+    """Corners and side are rounded, halves to the even number; one pixel at least remains."""
+    squares = np.array([[0.4, 9.6, 20.0, 29.2], [-2.6, 0.5, -2.5, 0.6]])
+    np.testing.assert_array_equal(snapped(squares), [[0, 10, 20, 30], [-3, 0, -2, 1]])

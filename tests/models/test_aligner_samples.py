@@ -1,7 +1,5 @@
 """Crops for the aligner, and the labels that move with them."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -9,14 +7,11 @@ from faceage_calibration.faces import LabelledFace
 from faceage_calibration.labels import Label
 from faceage_calibration.pictures import MemorySource
 from faceage_calibration.scene_faces import ChipFace
-from faceage_edge.bundles import find
 from faceage_edge.detector import load_detector
-from faceage_edge.errors import ContractError
 from faceage_edge.geometry import Face, FrameBox, FrameLandmarks
 from faceage_models import aligner_samples
 from faceage_models.aligner_samples import LabelledChip, face_sample, no_face_sample
 from faceage_models.aligner_teacher import FaceLabel, averaged_label
-from faceage_models.hard_squares import hard_squares
 
 POINTS = np.array([[80, 90], [120, 90], [100, 110], [85, 130], [115, 130]], float)
 BOX = np.array([60.0, 60.0, 140.0, 160.0])
@@ -70,16 +65,12 @@ def test_the_box_gives_the_face_back() -> None:
 
 
 def test_crops_without_a_face_have_no_answers() -> None:
-    """Every kind is 48 x 48, and the caller's hard ones are used."""
+    """Every kind is 48 x 48."""
     random = np.random.default_rng(2)
-    hard = [np.full((48, 48, 3), 250, np.uint8)]
-    kept = 0
     for _ in range(80):
-        sample = no_face_sample(random, chip(), [], hard)
+        sample = no_face_sample(random, chip(), [])
         assert not sample.is_face and not sample.box.any() and not sample.landmarks.any()
         assert (sample.crop.shape, sample.crop.dtype) == ((48, 48, 3), np.uint8)
-        kept += bool((sample.crop == 250).all())
-    assert kept > 3
 
 
 def test_squares_beside_a_face_hardly_overlap_it() -> None:
@@ -116,13 +107,3 @@ def test_a_wall_has_no_label() -> None:
     face = Face(FrameBox(30, 30, 60, 60), FrameLandmarks(POINTS), 1.0)
     teacher = load_detector("mtcnn", scheme="float32").aligner
     assert averaged_label(wall, face, teacher, np.random.default_rng(0)) is None
-
-
-def test_only_a_finder_has_hard_squares(tmp_path: Path) -> None:
-    """An aligner's file in its place is named."""
-    from faceage_calibration.faces import FaceSet
-
-    nothing = FaceSet(tmp_path, "unlabelled", "chip", ())
-    aligner = find("face-finder/face-finder-aligner.float32.tflite")
-    with pytest.raises(ContractError, match="is a output model, expected single-shot"):
-        hard_squares(nothing, aligner, [], scenes=1, seed=0)
