@@ -18,6 +18,8 @@ RESULTS = Path("benchmarks/results")
 PHOTO_DETECTORS = (
     "face-finder", "face-finder:float32", "mtcnn", "mtcnn:float32", "package",
 )  # fmt: skip
+# Probabilities from which the finder and the aligner of face-finder let a candidate pass.
+CHOICES = ("0.25,0.8", "0.2,0.8", "0.25,0.7", "0.25,0.9")
 QUOTING = (
     "README.md",
     "docs/results.md",
@@ -60,6 +62,9 @@ def steps(data: Path) -> dict[str, list[str]]:
         "detection-composites": [*detection, "--composites", fairface, "--count", "2000"]
         + [f"--detector={name}" for name in ("face-finder:float32", "mtcnn", "mtcnn:float32")]
         + [f"--detector=rfb320={file}" for file in (rfb, quantized)],
+        "detection-choice": ["faceage-benchmark", "detection", "--composites", fairface]
+        + ["--part", "choice", "--count", "600"]
+        + [f"--detector=face-finder@{pair}" for pair in CHOICES],
         "detection-time": [*detection, "--composites", fairface, "--count", "150"]
         + [f"--detector={name}" for name in (f"rfb320={rfb}", "mtcnn", "package")],
         "arm": [
@@ -75,14 +80,8 @@ def steps(data: Path) -> dict[str, list[str]]:
         "footprint": [*module, "faceage_benchmarks.footprint", "--project", "."]
         + ["--constraints", "constraints/device.txt"],
         "convert": ["faceage-convert", "--quantize", "int8", "--out", "bundle", "--json"],
-        "convert-face-finder": [
-            "faceage-convert",
-            "--quantize",
-            "int8",
-            "--detector",
-            "face-finder",
-        ]
-        + ["--out", "bundle", "--json"],
+        "convert-face-finder": ["faceage-convert", "--quantize", "int8"]
+        + ["--detector", "face-finder", "--out", "bundle", "--json"],
     }
 
 
