@@ -141,11 +141,12 @@ def _one_run(
         faces, template, face_weights(faces.spans, options.rebalance),
         size=options.batch, seed=options.seed + training.step, targets=head.targets,
     )  # fmt: skip
+    # First, so that what a stopped run leaves can be converted.
+    write_text(out / "best.json", json.dumps(_contract(options, template, model), indent=1) + "\n")
     total = training.schedule.epochs * training.schedule.steps
     bar = Progress("steps", total)
     began = time.monotonic()
     best = training.train(batches, _validation(unseen, template), lambda step, _loss: bar(step))
-    write_text(out / "best.json", json.dumps(_contract(options, template, model), indent=1) + "\n")
     record = _record(options, faces, unseen, training, time.monotonic() - began)
     write_text(out / "train.json", json.dumps(record, indent=1) + "\n")
     return best

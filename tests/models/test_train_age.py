@@ -102,6 +102,7 @@ def test_it_goes_on_where_it_stopped(sets: tuple[Path, Path], tmp_path: Path) ->
             train(sets, tmp_path, *options)
     before = epochs(tmp_path)
     assert [row["epoch"] for row in before] == ["1", "2"]
+    assert {path.name for path in tmp_path.iterdir()} >= {"best.keras", "best.json", "state.npz"}
     assert train(sets, tmp_path, *options) == 0
     after = epochs(tmp_path)
     assert after[:2] == before and [row["epoch"] for row in after] == ["1", "2", "3"]
