@@ -19,6 +19,7 @@ __all__ = [
     "ChipFace",
     "Placement",
     "is_profile",
+    "mirrored_points",
     "occluded",
     "paste",
     "placed",
@@ -64,6 +65,11 @@ class Placement:
     tags: frozenset[str]
 
 
+def mirrored_points(points: npt.NDArray[np.float64], width: int) -> npt.NDArray[np.float64]:
+    """Landmarks, float64 (5, 2) in pixels, of a picture's mirror image, `width` pixels wide."""
+    return np.column_stack([width - 1 - points[:, 0], points[:, 1]])[MIRRORED]
+
+
 def is_profile(landmarks: FrameLandmarks) -> bool:
     """Whether a face is turned so far that its nose has left the middle three fifths of its eyes.
 
@@ -92,7 +98,7 @@ def placed(random: _Random, chip: ChipFace, side: float, size: tuple[int, int]) 
     if mirrored:
         flip = chip.picture.shape[1] - 1
         centre = np.array([flip - centre[0], centre[1]])
-        points = np.column_stack([flip - points[:, 0], points[:, 1]])[MIRRORED]
+        points = mirrored_points(points, chip.picture.shape[1])
     scale = side / box.height
     width = box.width * scale
     target = _target(random, np.array([width, side]), np.array(size, float))

@@ -13,7 +13,7 @@ import numpy as np
 
 from faceage_calibration.landmarks import FaceDetector
 from faceage_calibration.pictures import Picture
-from faceage_calibration.scene_faces import MIRRORED
+from faceage_calibration.scene_faces import mirrored_points
 from faceage_edge.crop import warp
 from faceage_edge.frames import CameraRequest
 from faceage_edge.geometry import Face, FrameBox, FrameLandmarks, Similarity
@@ -99,7 +99,7 @@ def _placed(
     points, box = face.landmarks.points, face.box
     left = box.x
     if mirrored:
-        points = np.column_stack([width - 1 - points[:, 0], points[:, 1]])[MIRRORED]
+        points = mirrored_points(points, width)
         left = width - box.x - box.width
     scale, (x, y) = transform.scale, transform.matrix[:, 2] - (transform.scale - 1) / 2
     at = FrameBox(left * scale + x, box.y * scale + y, box.width * scale, box.height * scale)

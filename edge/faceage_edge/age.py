@@ -11,7 +11,7 @@ from faceage_edge.errors import ContractError
 from faceage_edge.geometry import CropTemplate
 from faceage_edge.model import Model, load_model
 
-__all__ = ["AgeModel", "Ages", "decode_ages", "load_age_model"]
+__all__ = ["AgeModel", "Ages", "decode_ages", "decode_head", "load_age_model"]
 
 Years = npt.NDArray[np.float64]
 
@@ -89,11 +89,24 @@ def decode_ages(
     if output is None:
         raise ContractError(f"model {contract.name} has no age output")
     values = outputs[output.name].astype(np.float64).reshape(-1, output.size)
-    years, spread = _DECODERS[output.head](values, output)
+    years, spread = decode_head(values, output)
     if output.head == "coral" and decode == "count":
         years = output.first_age + (values > 0).sum(axis=1).astype(np.float64)
     low, high = _bounds(years, spread, contract.interval)
     return Ages(years, spread, low, high)
+
+
+def decode_head(values: Years, output: Output) -> tuple[Years, Years]:
+    """Decode one age head.
+
+    Args:
+        values: the head's real outputs, float64 (n, size).
+        output: says which head it is.
+
+    Returns:
+        Years and spread as in `Ages`.
+    """
+    return _DECODERS[output.head](values, output)
 
 
 def _coral(logits: Years, output: Output) -> tuple[Years, Years]:

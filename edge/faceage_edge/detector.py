@@ -66,8 +66,9 @@ def load_detector(
         ModelFileError: a stage is missing, twice there, or damaged.
         ContractError: a file has no contract, or one that does not fit it.
     """
-    stages = load_stages(folder, scheme=scheme, threads=threads, xnnpack=xnnpack)
-    return detector_of(stages, f"{folder} lacks the {scheme} face detector's")
+    place = find(str(folder))
+    stages = load_stages(place, scheme=scheme, threads=threads, xnnpack=xnnpack)
+    return detector_of(stages, f"{place} lacks the {scheme} face detector's")
 
 
 def load_stages(

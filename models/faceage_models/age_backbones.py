@@ -75,14 +75,13 @@ def _features(backbone: str, alpha: float) -> Callable[[Any], Any]:
     options: dict[str, Any] = {"alpha": alpha} if has_width else {}
     if not has_width and alpha != 1:
         raise UsageError(f"{backbone} has no width multiplier, found alpha {alpha}: leave it at 1")
-    if kind.startswith("MobileNetV3") or kind == "EfficientNetB0":
+    if kind.startswith("MobileNetV3"):
         # Their own scaling expects bytes; ours has been done.
         options["include_preprocessing"] = False
 
     def build(pixels: Any) -> Any:
         if kind == "EfficientNetB0":
-            options.pop("include_preprocessing")
-            # It scales by itself, and takes no option: bytes again.
+            # It scales by itself, and has no option not to: bytes again.
             pixels = keras.layers.Rescaling(128.0, offset=128.0, name="to_bytes")(pixels)
         network = getattr(keras.applications, kind)
         return network(include_top=False, weights=None, input_tensor=pixels, **options).output

@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from faceage_edge.age import decode_head
+from faceage_edge.contract import Output
 from faceage_edge.errors import UsageError
-from faceage_models.coral import coral_head_class
+from faceage_models.coral import coral_head_class, rank_losses
 from faceage_models.keras_backend import training_keras
 
 __all__ = ["AGES", "HEADS", "Head", "head_named", "rank_importance"]
@@ -40,16 +42,23 @@ class Head:
         targets: from spans, float64 (n, 2) of low and high, to what the loss compares with.
         loss: of targets and outputs, a Keras scalar for each face, (n,); the third argument is the
             importance of each rank.
-        years: from outputs, (n, size), to ages in years, (n,).
-        contract: what the contract says of the output, beside its name.
+        contract: what the contract says of the output, beside its kind.
     """
 
     name: str
     output: Callable[[Any], Any]
     targets: Callable[[NDArray[np.float64]], Floats]
     loss: Callable[[Any, Any, Any], Any]
-    years: Callable[[Floats], NDArray[np.float64]]
     contract: dict[str, Any]
+
+    def described(self, size: int) -> Output:
+        """The head's output, of `size` numbers, as a contract says it."""
+        return Output("age", self.name, "float32", 1.0, 0, size, **self.contract)
+
+    def years(self, outputs: Floats) -> NDArray[np.float64]:
+        """Ages in years, (n,), of outputs, (n, size), as the device decodes them."""
+        years, _ = decode_head(outputs.astype(np.float64), self.described(outputs.shape[1]))
+        return years
 
 
 def head_named(name: str) -> Head:
@@ -92,14 +101,7 @@ def _coral_targets(spans: NDArray[np.float64]) -> Floats:
 def _coral_loss(targets: Any, logits: Any, importance: Any) -> Any:
     ops = training_keras().ops
     older, known = targets[:, :_RANKS], targets[:, _RANKS:]
-    # log(1 - sigmoid(z)) = log(sigmoid(z)) - z: stays finite where the sigmoid rounds to 1.
-    log_yes = ops.log_sigmoid(logits)
-    per_rank = -(older * log_yes + (1 - older) * (log_yes - logits))
-    return ops.sum(per_rank * known * ops.convert_to_tensor(importance), axis=-1)
-
-
-def _coral_years(logits: Floats) -> NDArray[np.float64]:
-    return np.asarray(((1 + np.tanh(logits.astype(np.float64) / 2)) / 2).sum(axis=1))
+    return ops.sum(rank_losses(older, logits) * known * ops.convert_to_tensor(importance), axis=-1)
 
 
 def _distribution_targets(spans: NDArray[np.float64]) -> Floats:
@@ -123,11 +125,6 @@ def _distribution_loss(targets: Any, logits: Any, _importance: Any) -> Any:
     return ops.where(is_span > 0, inside, exact)
 
 
-def _distribution_years(logits: Floats) -> NDArray[np.float64]:
-    raised = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-    return np.asarray(raised @ np.arange(AGES) / raised.sum(axis=1))
-
-
 def _regression_targets(spans: NDArray[np.float64]) -> Floats:
     return np.asarray(np.minimum(spans, AGES - 1) / _YEARS_SCALE, np.float32)
 
@@ -138,10 +135,6 @@ def _regression_loss(targets: Any, outputs: Any, _importance: Any) -> Any:
     value = outputs[:, 0]
     below, above = targets[:, 0] - value, value - targets[:, 1]
     return _YEARS_SCALE * ops.maximum(ops.maximum(below, above), 0.0)
-
-
-def _regression_years(outputs: Floats) -> NDArray[np.float64]:
-    return np.asarray(outputs[:, 0].astype(np.float64) * _YEARS_SCALE)
 
 
 def _dense(units: int, name: str) -> Callable[[Any], Any]:
@@ -155,22 +148,20 @@ def _coral(features: Any) -> Any:
 HEADS = {
     head.name: head
     for head in (
-        Head("coral", _coral, _coral_targets, _coral_loss, _coral_years, {"head": "coral"}),
+        Head("coral", _coral, _coral_targets, _coral_loss, {}),
         Head(
             "distribution",
             _dense(AGES, "ages"),
             _distribution_targets,
             _distribution_loss,
-            _distribution_years,
-            {"head": "distribution"},
+            {},
         ),
         Head(
             "regression",
             _dense(1, "years"),
             _regression_targets,
             _regression_loss,
-            _regression_years,
-            {"head": "regression", "years_scale": _YEARS_SCALE, "years_offset": 0.0},
+            {"years_scale": _YEARS_SCALE, "years_offset": 0.0},
         ),
     )
 }

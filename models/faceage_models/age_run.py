@@ -24,6 +24,7 @@ from faceage_edge.atomic import write_bytes
 from faceage_edge.errors import FaceageError, ModelFileError, OutputError
 from faceage_models.age_heads import Head
 from faceage_models.keras_backend import training_keras
+from faceage_models.learning_rate import warm_cosine
 
 __all__ = ["AgeRun", "Epoch", "Schedule", "Stage"]
 
@@ -81,11 +82,8 @@ class Schedule:
 
     def rate_at(self, step: int) -> float:
         """Learning rate of a step, counted from 0 over all epochs."""
-        warm = max(self.steps // 2, 1)
-        if step < warm:
-            return self.rate * (step + 1) / warm
-        done = min((step - warm) / max(self.epochs * self.steps - warm, 1), 1.0)
-        return self.rate * (1 + math.cos(math.pi * done)) / 2
+        warm, steps = max(self.steps // 2, 1), self.epochs * self.steps
+        return warm_cosine(step, highest=self.rate, warm=warm, steps=steps)
 
 
 @dataclass(frozen=True)
@@ -154,7 +152,9 @@ class AgeRun:
             while self.step < (epoch + 1) * steps:
                 losses.append(self._step(*next(batches)))
                 progress(self.step, losses[-1])
-            self._close(Epoch(epoch, float(np.mean(losses)), validate_with(self, validate)))
+            with self.averaged():
+                mae = validate(self.predict)
+            self._close(Epoch(epoch, float(np.mean(losses)), mae))
         best = self.best
         if best is None:
             raise FaceageError("a run of no epochs trains nothing; give --epochs 1 or more")
@@ -258,14 +258,6 @@ class AgeRun:
                 "with the options it was made with"
             ) from error
         return _numbered(arrays, "optimizer")
-
-
-def validate_with(
-    run: AgeRun, validate: Callable[[Callable[[NDArray[np.float32]], NDArray[np.float64]]], float]
-) -> float:
-    """Validate a run's averaged model."""
-    with run.averaged():
-        return validate(run.predict)
 
 
 def thaw(model: Any, first: str | None) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceage_calibration.pictures import Picture
-from faceage_calibration.scene_faces import MIRRORED
+from faceage_calibration.scene_faces import mirrored_points
 from faceage_edge.aligner import Aligner
 from faceage_edge.crop import pad
 from faceage_edge.geometry import Face, FrameBox, FrameLandmarks
@@ -68,8 +68,7 @@ def averaged_label(
     for one in mirrored:
         x1, y1, x2, y2 = _corners(one)
         boxes.append(np.array([width - x2, y1, width - x1, y2]))
-        turned = one.landmarks.points[MIRRORED]
-        points.append(np.column_stack([width - 1 - turned[:, 0], turned[:, 1]]))
+        points.append(mirrored_points(one.landmarks.points, width))
     # Of each coordinate the median: one wild answer moves nothing.
     shift = np.array([left, top], float)
     return FaceLabel(

@@ -19,7 +19,9 @@ from faceage_edge.errors import UsageError
 from faceage_models.frameworks import import_keras
 from faceage_models.keras_backend import training_keras
 
-__all__ = ["CoralHead", "coral_head_class", "coral_loss", "fuse_head", "label_levels"]
+__all__ = [
+    "CoralHead", "coral_head_class", "coral_loss", "fuse_head", "label_levels", "rank_losses",
+]  # fmt: skip
 
 RANKS_LAYER = "ranks"
 
@@ -120,13 +122,22 @@ def coral_loss(levels: Any, logits: Any, *, importance: ArrayLike | None = None)
     """
     ops = training_keras().ops
     logits = ops.convert_to_tensor(logits)
-    levels = ops.cast(levels, logits.dtype)
-    # log(1 - sigmoid(z)) = log(sigmoid(z)) - z: stays finite where the sigmoid rounds to 1.
-    log_yes = ops.log_sigmoid(logits)
-    per_rank = -(levels * log_yes + (1 - levels) * (log_yes - logits))
+    per_rank = rank_losses(ops.cast(levels, logits.dtype), logits)
     if importance is not None:
         per_rank = per_rank * ops.cast(ops.convert_to_tensor(importance), logits.dtype)
     return ops.mean(ops.sum(per_rank, axis=-1))
+
+
+def rank_losses(levels: Any, logits: Any) -> Any:
+    """Cross-entropy of each rank, a Keras tensor `(n, ranks)`, 0 or more.
+
+    Args:
+        levels: Keras tensor `(n, ranks)` of 0 and 1.
+        logits: Keras tensor of the same shape and dtype.
+    """
+    # log(1 - sigmoid(z)) = log(sigmoid(z)) - z: stays finite where the sigmoid rounds to 1.
+    log_yes = training_keras().ops.log_sigmoid(logits)
+    return -(levels * log_yes + (1 - levels) * (log_yes - logits))
 
 
 def fuse_head(model: Any) -> Any:

@@ -13,7 +13,7 @@ from faceage_calibration.digest_split import split_by_digest
 from faceage_calibration.faces import FaceSet, read_faces
 from faceage_calibration.landmark_cache import LandmarkCache
 from faceage_calibration.pictures import Picture, decode_picture
-from faceage_calibration.scene_faces import MIRRORED
+from faceage_calibration.scene_faces import mirrored_points
 from faceage_calibration.scene_filmed import FilmedFrame, read_filmed
 from faceage_edge.crop import shrink
 from faceage_edge.detector import load_detector
@@ -106,8 +106,7 @@ def _mirrored(scene: Scene) -> Scene:
     width = scene.frame.shape[1]
     faces = []
     for face in scene.faces:
-        points = face.landmarks.points
-        points = np.column_stack([width - 1 - points[:, 0], points[:, 1]])[MIRRORED]
+        points = mirrored_points(face.landmarks.points, width)
         box = replace(face.box, x=width - face.box.x - face.box.width)
         faces.append(replace(face, box=box, landmarks=FrameLandmarks(points)))
     return Scene(np.ascontiguousarray(scene.frame[:, ::-1]), tuple(faces))

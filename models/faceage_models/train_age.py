@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from faceage_calibration.progress import Progress
 from faceage_edge.atomic import write_text
 from faceage_edge.command import run
-from faceage_edge.contract import Contract, Crop, Input, Normalisation, Output
+from faceage_edge.contract import Contract, Crop, Input, Normalisation
 from faceage_edge.detector import named_detector
 from faceage_edge.errors import FacesError, UsageError
 from faceage_edge.geometry import CropTemplate
@@ -205,8 +205,7 @@ def _contract(options: argparse.Namespace, template: CropTemplate, model: Any) -
     size = int(model.output_shape[-1])
     rules = Normalisation("affine", mean=(128.0,) * 3, std=(128.0,) * 3)
     source = Input("input", 1, options.size, options.size, "RGB", "float32", 1.0, 0, rules)
-    stated = {key: value for key, value in head.contract.items() if key != "head"}
-    output = Output("age", head.name, "float32", 1.0, 0, size, **stated)
+    output = head.described(size)
     whole = Contract(
         "age", options.name, options.terms, source, Crop("template", template=template), (output,)
     ).to_json()

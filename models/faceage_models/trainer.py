@@ -1,7 +1,6 @@
 """Steps, averages and checkpoints of a training run: what the networks' own trainers share."""
 
 import csv
-import math
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ import numpy as np
 from faceage_edge.errors import FaceageError
 from faceage_models.frameworks import import_tensorflow
 from faceage_models.layer_weights import save_layer_weights
+from faceage_models.learning_rate import warm_cosine
 
 __all__ = ["Trainer", "train"]
 
@@ -58,10 +58,7 @@ class Trainer:
 
     def rate(self, step: int) -> float:
         """Learning rate of a step: a linear start, then half a cosine to nought."""
-        if step < _WARM_UP:
-            return self._rate * (step + 1) / _WARM_UP
-        done = min((step - _WARM_UP) / max(self._steps - _WARM_UP, 1), 1.0)
-        return self._rate * (1 + math.cos(math.pi * done)) / 2
+        return warm_cosine(step, highest=self._rate, warm=_WARM_UP, steps=self._steps)
 
     def train_on(self, batch: Any) -> list[float]:
         """Take one step.
