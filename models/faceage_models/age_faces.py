@@ -4,7 +4,7 @@ The landmarks are those of the detector that the device runs, so that training s
 the camera will give; small shifts, turns and sizes stand for what that detector's answers vary by.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +19,15 @@ from faceage_calibration.progress import Progress
 from faceage_edge.detector import Detector
 from faceage_edge.errors import FacesError
 from faceage_edge.geometry import CropTemplate
-from faceage_models.age_wear import AgeWear, wear
 
-__all__ = ["TrainingFaces", "age_batches", "label_spans", "read_training_faces", "with_room"]
+__all__ = [
+    "TrainingFaces",
+    "as_inputs",
+    "label_spans",
+    "middle",
+    "read_training_faces",
+    "with_room",
+]
 
 # Room on each side of the crop, as a share of it: what shifts, turns and sizes can bring in.
 ROOM = 0.15
@@ -33,9 +39,10 @@ Pictures = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class TrainingFaces:
-    """`canvases` uint8 (n, side, side, 3), BGR, with `ROOM` around the crop; `spans` float64 (n, 2)
-    low and high age in years; `digests` of the pictures."""
+    """`canvases` uint8 (n, side, side, 3), BGR, with `ROOM` around the crop of `template`; `spans`
+    float64 (n, 2) low and high age in years; `digests` of the pictures."""
 
+    template: CropTemplate
     canvases: Pictures
     spans: NDArray[np.float64]
     digests: tuple[str, ...]
@@ -43,6 +50,7 @@ class TrainingFaces:
     def joined(self, other: "TrainingFaces") -> "TrainingFaces":
         """Both together."""
         return TrainingFaces(
+            self.template,
             np.concatenate([self.canvases, other.canvases]),
             np.concatenate([self.spans, other.spans]),
             self.digests + other.digests,
@@ -107,7 +115,8 @@ def read_training_faces(
         cropper = FaceCropper(with_room(template), mode="detect", detector=detector)
         canvases, _ = crop_all(faces, cropper, Progress(f"faces of {path.name}", len(faces.faces)))
         spans = label_spans([face.label for face in faces.faces])
-        parts.append(TrainingFaces(canvases, spans, tuple(face.digest for face in faces.faces)))
+        digests = tuple(face.digest for face in faces.faces)
+        parts.append(TrainingFaces(template, canvases, spans, digests))
     whole = parts[0]
     for part in parts[1:]:
         whole = whole.joined(part)
@@ -133,45 +142,6 @@ def _check(faces: TrainingFaces, paths: Sequence[Path]) -> None:
             f"{where}: every face has the same age ({faces.spans[0][0]:g}); a model of age needs "
             "faces of different ages"
         )
-
-
-def age_batches(
-    faces: TrainingFaces,
-    template: CropTemplate,
-    weights: NDArray[np.float64],
-    *,
-    size: int,
-    seed: int,
-    targets: Callable[[NDArray[np.float64]], NDArray[np.float32]],
-    worn: AgeWear | None = None,
-) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Make batches without end.
-
-    Args:
-        faces: what to draw from.
-        template: of the model's crop.
-        weights: how often each face is drawn, (n,); all alike: every face once in each pass.
-        size: faces a batch.
-        seed: of order and of wear.
-        targets: from spans to what the loss compares with.
-        worn: how much crops vary; by default as cameras and detectors make them.
-
-    Yields:
-        Inputs float32 (size, height, width, 3), RGB, (u8 - 128) / 128; and targets.
-    """
-    random = np.random.default_rng(seed)
-    shares = weights / weights.sum()
-    even = bool(np.ptp(shares) == 0)
-    waiting = np.empty(0, np.int64)
-    settings = worn or AgeWear()
-    while True:
-        while len(waiting) < size:
-            count = len(shares)
-            drawn = random.permutation(count) if even else random.choice(count, count, p=shares)
-            waiting = np.concatenate([waiting, drawn])
-        chosen, waiting = waiting[:size], waiting[size:]
-        crops = [wear(random, faces.canvases[i], template, settings) for i in chosen]
-        yield as_inputs(np.stack(crops)), targets(faces.spans[chosen])
 
 
 def as_inputs(crops: Pictures) -> NDArray[np.float32]:

@@ -19,11 +19,11 @@ from faceage_edge.errors import UsageError
 from faceage_models.coral import coral_head_class, rank_losses
 from faceage_models.keras_backend import training_keras
 
-__all__ = ["AGES", "HEADS", "Head", "head_named", "rank_importance"]
+__all__ = ["AGES", "HEADS", "RANKS", "Head", "head_named", "rank_importance"]
 
 # Classes of 0 to 100 years; who is older counts as 100 (Cao et al., arXiv:1901.07884, section 4).
 AGES = 101
-_RANKS = AGES - 1
+RANKS = AGES - 1
 # Of an exact label's neighbours: faces a year or two apart look alike (Gao et al., "Deep label
 # distribution learning", arXiv:1611.01731, use 2).
 _LABEL_SIGMA = 2.0
@@ -43,6 +43,7 @@ class Head:
         loss: of targets and outputs, a Keras scalar for each face, (n,); the third argument is the
             importance of each rank.
         contract: what the contract says of the output, beside its kind.
+        prior: from spans to the bias that answers what is usual among them.
     """
 
     name: str
@@ -50,6 +51,20 @@ class Head:
     targets: Callable[[NDArray[np.float64]], Floats]
     loss: Callable[[Any, Any, Any], Any]
     contract: dict[str, Any]
+    prior: Callable[[NDArray[np.float64]], Floats]
+
+    def begin(self, layer: Any, spans: NDArray[np.float64]) -> None:
+        """Let the head's layer begin with what is usual among the faces.
+
+        From nought its biases would need thousands of steps to where they belong, while the
+        network before them learns from an error that is not its own.
+
+        Args:
+            layer: the last of a model with this head.
+            spans: float64 (n, 2), ages in years.
+        """
+        kernel, _ = layer.get_weights()
+        layer.set_weights([kernel, self.prior(spans)])
 
     def described(self, size: int) -> Output:
         """The head's output, of `size` numbers, as a contract says it."""
@@ -84,14 +99,14 @@ def rank_importance(low: ArrayLike) -> Floats:
         float32 (100,), 0.7 to 1.
     """
     ages = np.asarray(low, np.float64).reshape(-1)
-    above = (ages[:, None] > np.arange(_RANKS)).sum(axis=0)
+    above = (ages[:, None] > np.arange(RANKS)).sum(axis=0)
     weight = np.sqrt(np.maximum(above, ages.size - above))
     return np.asarray(weight / max(float(weight.max()), 1e-9), np.float32)
 
 
 def _coral_targets(spans: NDArray[np.float64]) -> Floats:
     """(n, 2 x 100): is the face older than k, 0 or 1; and is that known, 0 or 1."""
-    ranks = np.arange(_RANKS)
+    ranks = np.arange(RANKS)
     low, high = spans[:, :1], spans[:, 1:]
     older = low > ranks
     known = older | (high <= ranks)
@@ -100,8 +115,31 @@ def _coral_targets(spans: NDArray[np.float64]) -> Floats:
 
 def _coral_loss(targets: Any, logits: Any, importance: Any) -> Any:
     ops = training_keras().ops
-    older, known = targets[:, :_RANKS], targets[:, _RANKS:]
+    older, known = targets[:, :RANKS], targets[:, RANKS:]
     return ops.sum(rank_losses(older, logits) * known * ops.convert_to_tensor(importance), axis=-1)
+
+
+def _coral_prior(spans: NDArray[np.float64]) -> Floats:
+    older = (spans[:, :1] > np.arange(RANKS)).mean(axis=0)
+    return _logit(older, len(spans))
+
+
+def _logit(share: NDArray[np.float64], count: int) -> Floats:
+    """Of shares among so many; those of nobody and of everybody are off by half a face."""
+    sure = np.clip(share, 0.5 / count, 1 - 0.5 / count)
+    return np.asarray(np.log(sure / (1 - sure)), np.float32)
+
+
+def _distribution_prior(spans: NDArray[np.float64]) -> Floats:
+    wanted = _distribution_targets(spans)[:, :AGES]
+    share = (wanted / wanted.sum(axis=1, keepdims=True)).mean(axis=0)
+    return np.asarray(np.log(share + 1e-4), np.float32)
+
+
+def _regression_prior(spans: NDArray[np.float64]) -> Floats:
+    return np.asarray(
+        _regression_targets(np.median(spans, axis=0, keepdims=True)).mean(axis=1), np.float32
+    )
 
 
 def _distribution_targets(spans: NDArray[np.float64]) -> Floats:
@@ -142,19 +180,20 @@ def _dense(units: int, name: str) -> Callable[[Any], Any]:
 
 
 def _coral(features: Any) -> Any:
-    return coral_head_class()(_RANKS, name="coral")(features)
+    return coral_head_class()(RANKS, name="coral")(features)
 
 
 HEADS = {
     head.name: head
     for head in (
-        Head("coral", _coral, _coral_targets, _coral_loss, {}),
+        Head("coral", _coral, _coral_targets, _coral_loss, {}, _coral_prior),
         Head(
             "distribution",
             _dense(AGES, "ages"),
             _distribution_targets,
             _distribution_loss,
             {},
+            _distribution_prior,
         ),
         Head(
             "regression",
@@ -162,6 +201,7 @@ HEADS = {
             _regression_targets,
             _regression_loss,
             {"years_scale": _YEARS_SCALE, "years_offset": 0.0},
+            _regression_prior,
         ),
     )
 }

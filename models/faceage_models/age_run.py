@@ -26,13 +26,13 @@ from faceage_models.age_heads import Head
 from faceage_models.keras_backend import training_keras
 from faceage_models.learning_rate import warm_cosine
 
-__all__ = ["AgeRun", "Epoch", "Schedule", "Stage"]
+__all__ = ["AgeRun", "Epoch", "Schedule", "Stage", "bytes_model"]
 
 _AVERAGING = 0.999
 # Averaging on every step would cost a copy of the network each.
 _AVERAGE_EVERY = 8
 _CLIP = 5.0
-_EVALUATED_AT_ONCE = 64
+_EVALUATED_AT_ONCE = 256
 _UNREADABLE = (OSError, ValueError, KeyError, EOFError)
 
 Arrays = list[NDArray[Any]]
@@ -109,6 +109,7 @@ class AgeRun:
 
     def __post_init__(self) -> None:
         """Take up the folder's state, where it has one."""
+        self._bytes = bytes_model(self.model)
         self._mean: Arrays = [np.array(value) for value in self.model.get_weights()]
         self._stage: Stage | None = None
         kept: Arrays | None = None
@@ -126,15 +127,15 @@ class AgeRun:
 
     def train(
         self,
-        batches: Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]],
-        validate: Callable[[Callable[[NDArray[np.float32]], NDArray[np.float64]]], float],
+        batches: Iterator[tuple[NDArray[np.uint8], NDArray[np.float32]]],
+        validate: Callable[[Callable[[NDArray[np.uint8]], NDArray[np.float64]]], float],
         progress: Callable[[int, float], None],
     ) -> Epoch:
         """Train up to the schedule's end.
 
         Args:
-            batches: inputs and targets without end.
-            validate: from a function of inputs to years, to the error in years.
+            batches: crops, uint8 (n, size, size, 3), RGB, and targets, without end.
+            validate: from a function of crops to years, to the error in years.
             progress: told the steps done and the loss, after each.
 
         Returns:
@@ -160,11 +161,11 @@ class AgeRun:
             raise FaceageError("a run of no epochs trains nothing; give --epochs 1 or more")
         return best
 
-    def predict(self, inputs: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Ages in years, (n,), of inputs, (n, size, size, 3), by the model as it is now."""
+    def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Ages in years, (n,), of crops, uint8 (n, size, size, 3), RGB, by the model as it is."""
         parts = [
-            np.asarray(self.model.predict_on_batch(inputs[start : start + _EVALUATED_AT_ONCE]))
-            for start in range(0, len(inputs), _EVALUATED_AT_ONCE)
+            np.asarray(self._bytes.predict_on_batch(crops[start : start + _EVALUATED_AT_ONCE]))
+            for start in range(0, len(crops), _EVALUATED_AT_ONCE)
         ]
         return self.head.years(np.concatenate(parts))
 
@@ -178,9 +179,9 @@ class AgeRun:
         finally:
             self.model.set_weights(own)
 
-    def _step(self, inputs: NDArray[np.float32], targets: NDArray[np.float32]) -> float:
-        self.model.optimizer.learning_rate.assign(self.schedule.rate_at(self.step))
-        loss = float(np.asarray(self.model.train_on_batch(inputs, targets)))
+    def _step(self, crops: NDArray[np.uint8], targets: NDArray[np.float32]) -> float:
+        self._bytes.optimizer.learning_rate.assign(self.schedule.rate_at(self.step))
+        loss = float(np.asarray(self._bytes.train_on_batch(crops, targets)))
         if not math.isfinite(loss):
             raise FaceageError(
                 f"the loss is not a number in step {self.step:,}; the last good state is in "
@@ -221,7 +222,7 @@ class AgeRun:
         )
         chosen.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         importance, head = self.importance, self.head
-        self.model.compile(
+        self._bytes.compile(
             optimizer=chosen, loss=lambda wanted, found: head.loss(wanted, found, importance)
         )
         chosen.build(self.model.trainable_variables)
@@ -233,7 +234,7 @@ class AgeRun:
             f"weight_{i}": np.asarray(w) for i, w in enumerate(self.model.get_weights())
         }
         arrays |= {f"mean_{i}": mean for i, mean in enumerate(self._mean)}
-        for i, variable in enumerate(self.model.optimizer.variables):
+        for i, variable in enumerate(self._bytes.optimizer.variables):
             arrays[f"optimizer_{i}"] = np.asarray(variable)
         table = [[e.epoch, e.loss, e.mae] for e in self.epochs]
         arrays |= {"step": np.array(self.step), "epochs": np.array(table).reshape(-1, 3)}
@@ -258,6 +259,15 @@ class AgeRun:
                 "with the options it was made with"
             ) from error
         return _numbered(arrays, "optimizer")
+
+
+def bytes_model(model: Any) -> Any:
+    """The same model for crops as bytes, uint8 (n, size, size, 3), RGB, which are a quarter of the
+    floats to hand over; it makes (u8 - 128) / 128 of them. The layers are shared."""
+    keras = training_keras()
+    pixels = keras.Input(model.input_shape[1:], dtype="uint8", name="bytes")
+    scaled = keras.layers.Rescaling(1 / 128, offset=-1.0, name="scaled")(pixels)
+    return keras.Model(pixels, model(scaled), name=f"{model.name}_of_bytes")
 
 
 def thaw(model: Any, first: str | None) -> None:

@@ -13,12 +13,15 @@ _WAITING = 6
 _PATIENCE_S = 5.0
 
 
-def in_background(make: Callable[..., Iterator[Any]], *arguments: Any) -> Iterator[Any]:
+def in_background(
+    make: Callable[..., Iterator[Any]], *arguments: Any, waiting: int = _WAITING
+) -> Iterator[Any]:
     """Run an iterator in another process.
 
     Args:
         make: a module's function; called there with the arguments, which must pickle.
         arguments: of `make`.
+        waiting: how many items may wait to be taken.
 
     Yields:
         What it yields.
@@ -27,7 +30,7 @@ def in_background(make: Callable[..., Iterator[Any]], *arguments: Any) -> Iterat
         FacesError: it raised a FaceageError, whose message this is, or its process died.
     """
     context = multiprocessing.get_context("spawn")
-    items: Any = context.Queue(_WAITING)
+    items: Any = context.Queue(waiting)
     process = context.Process(target=_run, args=(make, arguments, items), daemon=True)
     process.start()
     try:

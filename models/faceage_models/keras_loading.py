@@ -27,11 +27,12 @@ _REASON_LENGTH = 200
 _LEGACY_HINT = "files of Keras 2 also need tf_keras: pip install tf-keras==2.21.*"
 
 
-def load_keras(path: Path) -> Any:
+def load_keras(path: Path, framework: ModuleType | None = None) -> Any:
     """Load a Keras model for inference.
 
     Args:
         path: a `.keras`, `.h5` or `.hdf5` file.
+        framework: Keras 3 on another back end than TensorFlow's.
 
     Returns:
         The model, of Keras 3 or of tf_keras.
@@ -42,20 +43,20 @@ def load_keras(path: Path) -> Any:
         MissingExtraError: Keras is not installed.
     """
     _check_kind(path)
-    keras = import_keras()
+    keras = framework or import_keras()
     coral_head_class()  # registers it, so that a file may refer to it
     architecture = architecture_beside(path)
     problems = []
-    for framework in (keras, _legacy()):
-        if framework is None:
+    for one in (keras, _legacy()):
+        if one is None:
             problems.append(_LEGACY_HINT)
             continue
         load = _from_architecture if architecture else _whole
         try:
             with native_log():
-                return load(framework, path, architecture)
+                return load(one, path, architecture)
         except Exception as error:  # Keras raises what its layers raise, of any kind
-            problems.append(f"{framework.__name__}: {_reason(error)}")
+            problems.append(f"{one.__name__}: {_reason(error)}")
     raise _refusal(path, problems)
 
 

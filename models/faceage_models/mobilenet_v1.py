@@ -12,10 +12,10 @@ from faceage_edge.errors import UsageError
 from faceage_models.coral import coral_head_class
 from faceage_models.frameworks import import_keras
 
-__all__ = ["age_mobilenet", "mobilenet_features"]
+__all__ = ["BLOCKS", "age_mobilenet", "mobilenet_features"]
 
 # (channels of the pointwise convolution before `alpha`, stride of the depthwise one): table 1.
-_BLOCKS = (
+BLOCKS = (
     (64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2),
     (512, 1), (512, 1), (512, 1), (512, 1), (512, 1), (1024, 2), (1024, 1),
 )  # fmt: skip
@@ -67,7 +67,7 @@ def mobilenet_features(layers: Any, pixels: Any, alpha: float) -> Any:
         int(_STEM_CHANNELS * alpha), 3, strides=2, padding="same", use_bias=False, name="conv1"
     )
     x = _normalise(layers, stem(pixels), "conv1")
-    for index, (channels, stride) in enumerate(_BLOCKS, start=1):
+    for index, (channels, stride) in enumerate(BLOCKS, start=1):
         depthwise = layers.DepthwiseConv2D(
             3, strides=stride, padding="same", use_bias=False, name=f"conv_dw_{index}"
         )

@@ -7,11 +7,12 @@ RUN/best.json, its contract: `faceage-convert --model RUN/best.keras --contract 
 """
 
 import argparse
+import contextlib
 import json
 import os
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict
 from itertools import product
 from pathlib import Path
@@ -28,15 +29,12 @@ from faceage_edge.detector import named_detector
 from faceage_edge.errors import FacesError, UsageError
 from faceage_edge.geometry import CropTemplate
 from faceage_models.age_backbones import age_model, take_weights
-from faceage_models.age_faces import (
-    TrainingFaces,
-    age_batches,
-    as_inputs,
-    middle,
-    read_training_faces,
-)
+from faceage_models.age_batches import Drawing, batches_beside, validation_crops
+from faceage_models.age_faces import TrainingFaces, read_training_faces
 from faceage_models.age_heads import AGES, head_named, rank_importance
+from faceage_models.age_pack import is_pack, read_pack, write_pack
 from faceage_models.age_run import AgeRun, Epoch, Schedule, Stage
+from faceage_models.age_teacher import Teachers, taught
 from faceage_models.float_source import SHIPPED_AGE, shipped_float
 from faceage_models.keras_backend import training_keras
 from faceage_models.train_options import parse_grid, training_options
@@ -57,22 +55,36 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    template = crop_template(options.size, options.zoom)
+    if options.pack:
+        return _pack(options)
     head_named(options.head)
-    faces, unseen = _read(options, template)
+    teachers = Teachers([Path(path) for path in options.teacher])
+    faces, unseen = _read(options, max(options.size, options.cut, *teachers.sides))
     if not options.grid:
-        best = _one_run(options, template, faces, unseen, Path(options.out))
+        best = _one_run(options, teachers, faces, unseen, Path(options.out))
         print(f"{Path(options.out) / 'best.keras'}: {best.mae:.3f} years in epoch {best.epoch + 1}")
         return 0
     rows = []
     for values in _combinations(parse_grid(options.grid)):
         chosen = argparse.Namespace(**(vars(options) | values))
         name = ",".join(f"{key}={value:g}" for key, value in values.items())
-        best = _one_run(chosen, template, faces, unseen, Path(options.out) / name)
+        best = _one_run(chosen, teachers, faces, unseen, Path(options.out) / name)
         rows.append([*(f"{value:g}" for value in values.values()), f"{best.mae:.4f}"])
         lines = [",".join([*values, "validation_mae_years"]), *(",".join(row) for row in rows)]
         write_text(Path(options.out) / "grid.csv", "\n".join(lines) + "\n")
         print(f"{name}: {best.mae:.3f} years", flush=True)
+    return 0
+
+
+def _pack(options: argparse.Namespace) -> int:
+    """Cut the faces of --data for another host, and stop."""
+    template = crop_template(max(options.size, options.cut), options.zoom)
+    faces = read_training_faces(
+        [Path(path) for path in options.data], template, named_detector(options.detector),
+        exclude=_excluded(options.exclude), share=options.share, seed=options.seed,
+    )  # fmt: skip
+    write_pack(faces, Path(options.pack))
+    print(f"{options.pack}: {len(faces.spans):,} faces, crops of {template.width} pixels")
     return 0
 
 
@@ -91,23 +103,44 @@ def crop_template(size: int, zoom: float = 1.0) -> CropTemplate:
     return CropTemplate(size, size, np.round((points - centre) * zoom + centre, 3))
 
 
-def _read(
-    options: argparse.Namespace, template: CropTemplate
-) -> tuple[TrainingFaces, TrainingFaces]:
+def _read(options: argparse.Namespace, side: int) -> tuple[TrainingFaces, TrainingFaces]:
     """The faces to learn from and those to choose by, which no training face may be among."""
-    detector = named_detector(options.detector)
-    exclude = _excluded(options.exclude)
-    faces = read_training_faces(
-        [Path(path) for path in options.data], template, detector,
-        exclude=exclude, share=options.share, seed=options.seed,
+    faces = _faces(
+        options, options.data, side,
+        exclude=_excluded(options.exclude), share=options.share, seed=options.seed,
     )  # fmt: skip
-    unseen = read_training_faces([Path(path) for path in options.validate], template, detector)
+    unseen = _faces(options, options.validate, side)
     if shared := set(faces.digests) & set(unseen.digests):
         raise FacesError(
             f"{len(shared):,} faces of --validate are among those of --data; a model is chosen on "
             "faces it has not seen: take other sets"
         )
     return faces, unseen
+
+
+def _faces(
+    options: argparse.Namespace, paths: Sequence[str], side: int, **chosen: Any
+) -> TrainingFaces:
+    """Faces out of sets, to be cut, and out of files of cut ones, whose size must do."""
+    packed = [read_pack(Path(path)) for path in paths if is_pack(Path(path))]
+    whole = [Path(path) for path in paths if not is_pack(Path(path))]
+    if packed and packed[0].template.width >= side:
+        side = packed[0].template.width
+    template = crop_template(side, options.zoom)
+    if whole:
+        packed.append(
+            read_training_faces(whole, template, named_detector(options.detector), **chosen)
+        )
+    for part in packed:
+        if not np.allclose(part.template.points, template.points, atol=0.01):
+            raise FacesError(
+                f"a file of cut faces has crops of {part.template.width} pixels, expected {side} "
+                f"and the face of --zoom {options.zoom:g}; cut it anew with --pack and --cut {side}"
+            )
+    faces = packed[0]
+    for part in packed[1:]:
+        faces = faces.joined(part)
+    return faces
 
 
 def _excluded(path: str | None) -> frozenset[str]:
@@ -122,7 +155,7 @@ def _excluded(path: str | None) -> frozenset[str]:
 
 def _one_run(
     options: argparse.Namespace,
-    template: CropTemplate,
+    teachers: Teachers,
     faces: TrainingFaces,
     unseen: TrainingFaces,
     out: Path,
@@ -134,22 +167,41 @@ def _one_run(
         options.backbone, head,
         size=options.size, alpha=options.alpha, dropout=options.dropout,
     )  # fmt: skip
+    head.begin(model.layers[-1], faces.spans)
     if options.start:
         take_weights(model, Path(options.start))
     training = AgeRun(model, head, _schedule(options, len(faces.spans)), _importance(faces), out)
-    batches = age_batches(
-        faces, template, face_weights(faces.spans, options.rebalance),
-        size=options.batch, seed=options.seed + training.step, targets=head.targets,
-    )  # fmt: skip
     # First, so that what a stopped run leaves can be converted.
-    write_text(out / "best.json", json.dumps(_contract(options, template, model), indent=1) + "\n")
+    write_text(out / "best.json", json.dumps(_contract(options, model), indent=1) + "\n")
     total = training.schedule.epochs * training.schedule.steps
     bar = Progress("steps", total)
     began = time.monotonic()
-    best = training.train(batches, _validation(unseen, template), lambda step, _loss: bar(step))
+    drawing = Drawing(
+        face_weights(faces.spans, options.rebalance), options.batch, options.seed,
+        tuple(sorted({options.size, *teachers.sides})), first=training.step,
+    )  # fmt: skip
+    with contextlib.closing(_batches(options, teachers, faces, drawing)) as batches:
+        best = training.train(
+            batches, _validation(unseen, options.size), lambda step, _loss: bar(step)
+        )
     record = _record(options, faces, unseen, training, time.monotonic() - began)
     write_text(out / "train.json", json.dumps(record, indent=1) + "\n")
     return best
+
+
+def _batches(
+    options: argparse.Namespace, teachers: Teachers, faces: TrainingFaces, drawing: Drawing
+) -> Generator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
+    """Crops for the network, and what to learn of them."""
+    head = head_named(options.head)
+    with contextlib.closing(batches_beside(faces, drawing, options.workers)) as batches:
+        for batch in batches:
+            targets = head.targets(batch.spans)
+            if teachers.sides:
+                targets = taught(
+                    targets, teachers.probabilities(batch.crops), options.teacher_share
+                )
+            yield batch.crops[options.size], targets
 
 
 def _schedule(options: argparse.Namespace, faces: int) -> Schedule:
@@ -185,22 +237,21 @@ def face_weights(spans: NDArray[np.float64], rebalance: str) -> NDArray[np.float
 
 
 def _validation(
-    unseen: TrainingFaces, template: CropTemplate
-) -> Callable[[Callable[[NDArray[np.float32]], NDArray[np.float64]]], float]:
-    crops = middle(unseen.canvases, template)
+    unseen: TrainingFaces, side: int
+) -> Callable[[Callable[[NDArray[np.uint8]], NDArray[np.float64]]], float]:
+    crops = validation_crops(unseen, side)
 
-    def validate(predict: Callable[[NDArray[np.float32]], NDArray[np.float64]]) -> float:
-        years = np.concatenate(
-            [predict(as_inputs(crops[i : i + 512])) for i in range(0, len(crops), 512)]
-        )
+    def validate(predict: Callable[[NDArray[np.uint8]], NDArray[np.float64]]) -> float:
+        years = predict(crops)
         low, high = unseen.spans.T
         return float(np.maximum(np.maximum(low - years, years - high), 0).mean())
 
     return validate
 
 
-def _contract(options: argparse.Namespace, template: CropTemplate, model: Any) -> dict[str, Any]:
+def _contract(options: argparse.Namespace, model: Any) -> dict[str, Any]:
     """What `faceage-convert --contract` needs to know of best.keras."""
+    template = crop_template(options.size, options.zoom)
     head = head_named(options.head)
     size = int(model.output_shape[-1])
     rules = Normalisation("affine", mean=(128.0,) * 3, std=(128.0,) * 3)

@@ -23,7 +23,7 @@ def training_options(argv: Sequence[str] | None) -> argparse.Namespace:
     faces = parser.add_argument_group("faces")
     faces.add_argument("--data", nargs="+", required=True, metavar="PATH", help="to learn from")
     faces.add_argument(
-        "--validate", nargs="+", required=True, metavar="PATH",
+        "--validate", nargs="+", default=[], metavar="PATH",
         help="to choose the best epoch by; none of them may be in --data",
     )  # fmt: skip
     faces.add_argument("--exclude", metavar="FILE", help="names or digests of faces to leave out")
@@ -37,6 +37,15 @@ def training_options(argv: Sequence[str] | None) -> argparse.Namespace:
     faces.add_argument(
         "--detector", default="int8", metavar="NAME",
         help="cuts them, as on the device (default: %(default)s of the shipped one)",
+    )  # fmt: skip
+    faces.add_argument(
+        "--cut", type=int, default=0, metavar="PIXELS",
+        help="cut crops of this size and reduce them (default: as large as needed)",
+    )  # fmt: skip
+    faces.add_argument(
+        "--pack", metavar="FILE",
+        help="cut the faces of --data into FILE.faces.npz and stop; it serves as --data and "
+        "--validate on a host that has no detector",
     )  # fmt: skip
     network = parser.add_argument_group("network")
     network.add_argument("--backbone", choices=BACKBONES, default="mobilenet-v1")
@@ -56,13 +65,24 @@ def training_options(argv: Sequence[str] | None) -> argparse.Namespace:
     learning.add_argument("--batch", type=int, default=64)
     learning.add_argument("--rate", type=float, default=1.5e-3, help="highest learning rate")
     learning.add_argument("--decay", type=float, default=1e-4, help="weight decay")
+    learning.add_argument(
+        "--teacher", nargs="+", default=[], metavar="KERAS",
+        help="trained models with CORAL heads, whose mean answer is learnt beside the labels",
+    )  # fmt: skip
+    learning.add_argument(
+        "--teacher-share", type=float, default=0.7, help="of the teachers (default: %(default)s)"
+    )
+    learning.add_argument(
+        "--workers", type=int, default=0,
+        help="processes that cut and spoil crops; 0: none beside (default)",
+    )  # fmt: skip
     learning.add_argument("--seed", type=int, default=0)
     learning.add_argument(
         "--grid", nargs="+", default=[], metavar="KEY=V,V",
         help=f"train once for every combination, of {', '.join(GRID)}",
     )  # fmt: skip
     result = parser.add_argument_group("result")
-    result.add_argument("--out", required=True, metavar="DIR", help="folder of the run")
+    result.add_argument("--out", metavar="DIR", help="folder of the run")
     result.add_argument("--name", default="age", help="of the model, for its contract")
     result.add_argument("--terms", default="not stated", help="of the weights, for its contract")
     options = parser.parse_args(argv)
@@ -71,6 +91,12 @@ def training_options(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    if not options.pack and not (options.validate and options.out):
+        parser.error("--validate and --out are needed to train (only --pack does without)")
+    if options.teacher and options.head != "coral":
+        parser.error(f"--teacher teaches a coral head, found --head {options.head}")
+    if not 0 <= options.teacher_share <= 1 or options.workers < 0:
+        parser.error("--teacher-share is from 0 to 1, --workers from 0 up")
     if not 0 < options.share <= 1:
         parser.error(f"--share {options.share:g}: expected more than 0 and at most 1")
     if options.epochs < 1 or options.batch < 1 or options.head_epochs < 0:

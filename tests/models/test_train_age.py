@@ -139,6 +139,37 @@ def test_a_grid_is_one_table(sets: tuple[Path, Path], tmp_path: Path) -> None:
     assert (tmp_path / "rate=0.001,decay=0" / "best.keras").is_file()
 
 
+def test_a_pupil_learns_from_cut_faces(sets: tuple[Path, Path], tmp_path: Path) -> None:
+    """Sets cut into files once, a teacher trained on them, and a pupil of half its size, whose
+    batches come from another process."""
+    cut = [str(tmp_path / f"{name}.faces.npz") for name in ("train", "dev")]
+    for source, pack in zip(sets, cut, strict=True):
+        assert main(["--data", str(source), "--size", "64", "--pack", pack]) == 0
+    faces = ["--data", cut[0], "--validate", cut[1], "--batch", "16", "--epochs", "15"]
+    learning = ["--alpha", "0.25", "--rate", "0.03"]
+    teacher = tmp_path / "teacher"
+    assert main([*faces, *learning, "--size", "64", "--out", str(teacher)]) == 0
+    taught = ["--teacher", str(teacher / "best.keras"), "--teacher-share", "1", "--workers", "1"]
+    pupil = tmp_path / "pupil"
+    assert main([*faces, *learning, *taught, "--size", "32", "--out", str(pupil)]) == 0
+    records = [json.loads((run / "train.json").read_text()) for run in (teacher, pupil)]
+    ages = np.array([int(path.name.split("_")[0]) for path in sets[1].iterdir()])
+    plain = float(np.abs(ages - np.median(ages)).mean())
+    # No label reached the pupil: what it knows it has from its teacher.
+    assert all(record["best"]["mae"] < 0.75 * plain for record in records)
+    assert json.loads((pupil / "best.json").read_text())["crop"]["width"] == 32
+
+
+def test_cut_faces_of_another_size(
+    sets: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Crops that are too small are not blown up; the message says how to cut them."""
+    pack = str(tmp_path / "small.faces.npz")
+    assert main(["--data", str(sets[0]), "--size", "32", "--pack", pack]) == 0
+    assert train((Path(pack), sets[1]), tmp_path / "run", "--size", "64") == 1
+    assert "has crops of 32 pixels, expected 64" in capsys.readouterr().err
+
+
 def test_faces_can_be_excluded(sets: tuple[Path, Path], tmp_path: Path) -> None:
     """By name; the count in the record is what was learnt from."""
     out = [path.name for path in sorted(sets[0].iterdir())[:40]]
@@ -220,7 +251,15 @@ def test_a_disk_that_fills(
 
 @pytest.mark.parametrize(
     "wrong",
-    [["--grid", "speed=1"], ["--grid", "lr=fast"], ["--share", "0"], ["--epochs", "0"]],
+    [
+        ["--grid", "speed=1"],
+        ["--grid", "lr=fast"],
+        ["--share", "0"],
+        ["--epochs", "0"],
+        ["--teacher", "t.keras", "--head", "regression"],
+        ["--teacher-share", "2"],
+        ["--out", ""],
+    ],
 )
 def test_wrong_usage(wrong: list[str]) -> None:
     """Ends with 2 before anything is read."""

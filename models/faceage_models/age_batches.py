@@ -1,0 +1,164 @@
+"""Batches of worn crops: drawn, cut and spoilt, in this process or in several beside it.
+
+A batch depends on the seed and its number alone, so a run sees the same ones whatever the number
+of processes. They write crops into files that both sides map into memory: batches of a GPU's size
+would take longer to send than to make.
+"""
+
+import tempfile
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from faceage_edge.crop import shrink
+from faceage_edge.geometry import CropTemplate
+from faceage_models.age_faces import Pictures, TrainingFaces, middle
+from faceage_models.age_wear import AgeWear, wear
+from faceage_models.background import in_background
+
+__all__ = [
+    "AgeBatch", "Drawing", "age_batches", "batches_beside", "resized", "validation_crops",
+]  # fmt: skip
+
+_WAITING = 2
+# One a process is written, so many wait, and one is in use.
+_RING = _WAITING + 2
+
+
+@dataclass(frozen=True)
+class AgeBatch:
+    """`crops` by their side in pixels: uint8 (n, side, side, 3), RGB; they hold until the next
+    batch is asked for. `spans` float64 (n, 2), low and high age in years."""
+
+    crops: Mapping[int, Pictures]
+    spans: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What is drawn.
+
+    Attributes:
+        weights: how often each face is drawn, float64 (n,); all alike: every face once a pass.
+        size: faces a batch.
+        seed: of order and of wear.
+        sides: of the crops wanted, in pixels, none larger than the faces' template.
+        worn: how much crops vary.
+        first: number of the first batch.
+    """
+
+    weights: NDArray[np.float64]
+    size: int
+    seed: int
+    sides: tuple[int, ...]
+    worn: AgeWear = field(default_factory=AgeWear)
+    first: int = 0
+
+
+def age_batches(faces: TrainingFaces, drawing: Drawing) -> Generator[AgeBatch]:
+    """Make batches without end, here and now."""
+    for crops, chosen in _worn(faces.canvases, faces.template, drawing, 0, 1):
+        yield AgeBatch(_at_sides(crops, drawing.sides), faces.spans[chosen])
+
+
+def batches_beside(faces: TrainingFaces, drawing: Drawing, workers: int) -> Generator[AgeBatch]:
+    """Make the same batches in other processes; without any, see `age_batches`.
+
+    Raises:
+        FacesError: a process died.
+    """
+    if workers < 1:
+        yield from age_batches(faces, drawing)
+        return
+    with tempfile.TemporaryDirectory(prefix="faceage-train-") as folder:
+        shared = Path(folder)
+        np.save(shared / "canvases.npy", faces.canvases)
+        rings = []
+        for worker in range(workers):
+            for side in drawing.sides:
+                shape = (_RING, drawing.size, side, side, 3)
+                np.lib.format.open_memmap(
+                    shared / _ring_name(worker, side), "w+", np.uint8, shape
+                ).flush()
+            rings.append(_rings(shared, drawing.sides, worker, "r"))
+        queues = [
+            in_background(_fill, shared, faces.template, drawing, worker, workers, waiting=_WAITING)
+            for worker in range(workers)
+        ]
+        for number in count(drawing.first):
+            worker = number % workers
+            slot, chosen = next(queues[worker])
+            crops = {side: ring[slot] for side, ring in rings[worker].items()}
+            yield AgeBatch(crops, faces.spans[chosen])
+
+
+def _fill(
+    shared: Path, template: CropTemplate, drawing: Drawing, worker: int, workers: int
+) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    """In a process of its own: write every so-manieth batch into its ring."""
+    # As many processes as cores: threads within one would only stand in each other's way.
+    cv2.setNumThreads(1)
+    canvases = np.load(shared / "canvases.npy", mmap_mode="r")
+    rings = _rings(shared, drawing.sides, worker, "r+")
+    batches = _worn(canvases, template, drawing, worker, workers)
+    for number, (crops, chosen) in enumerate(batches):
+        slot = number % _RING
+        for side, pictures in _at_sides(crops, drawing.sides).items():
+            rings[side][slot] = pictures
+        yield slot, chosen
+
+
+def _ring_name(worker: int, side: int) -> str:
+    return f"crops-{worker}-{side}.npy"
+
+
+def _rings(shared: Path, sides: Sequence[int], worker: int, mode: Any) -> dict[int, Any]:
+    return {side: np.load(shared / _ring_name(worker, side), mmap_mode=mode) for side in sides}
+
+
+def _worn(
+    canvases: Pictures, template: CropTemplate, drawing: Drawing, part: int, parts: int
+) -> Iterator[tuple[list[Pictures], NDArray[np.int64]]]:
+    """Worn crops of the template's size, BGR, and which faces they are, of every `parts`-th
+    batch."""
+    for number, chosen in enumerate(_draws(drawing)):
+        if number < drawing.first or number % parts != part:
+            continue
+        random = np.random.default_rng((drawing.seed, number))
+        yield [wear(random, canvases[i], template, drawing.worn) for i in chosen], chosen
+
+
+def _draws(drawing: Drawing) -> Iterator[NDArray[np.int64]]:
+    random = np.random.default_rng(drawing.seed)
+    shares = drawing.weights / drawing.weights.sum()
+    even, faces = bool(np.ptp(shares) == 0), len(shares)
+    waiting = np.empty(0, np.int64)
+    while True:
+        while len(waiting) < drawing.size:
+            drawn = random.permutation(faces) if even else random.choice(faces, faces, p=shares)
+            waiting = np.concatenate([waiting, drawn])
+        chosen, waiting = waiting[: drawing.size], waiting[drawing.size :]
+        yield chosen
+
+
+def _at_sides(crops: Sequence[Pictures], sides: Sequence[int]) -> dict[int, Pictures]:
+    return {side: resized(crops, side) for side in sides}
+
+
+def resized(crops: Sequence[Pictures] | Pictures, side: int) -> Pictures:
+    """Crops, each uint8 (height, width, 3), BGR, as uint8 (n, side, side, 3), RGB."""
+    out = np.empty((len(crops), side, side, 3), np.uint8)
+    for one, crop in zip(out, crops, strict=True):
+        one[:] = (crop if crop.shape[0] == side else shrink(crop, side, side))[..., ::-1]
+    return out
+
+
+def validation_crops(faces: TrainingFaces, side: int) -> Pictures:
+    """The faces as the device would cut them, unworn: uint8 (n, side, side, 3), RGB."""
+    return resized(middle(faces.canvases, faces.template), side)

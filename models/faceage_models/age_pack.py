@@ -1,0 +1,100 @@
+"""Faces that were cut once, in one file: what a training host needs of a set, and no detector.
+
+An .npz with the canvases as WebP pictures, their ages, the digests of the pictures they were cut
+from, and the template. It holds other people's pictures and is under the terms of its set.
+"""
+
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from faceage_calibration.pictures import decode_picture
+from faceage_edge.errors import FaceageError, FacesError
+from faceage_edge.geometry import CropTemplate
+from faceage_models.age_faces import TrainingFaces
+
+__all__ = ["is_pack", "read_pack", "write_pack"]
+
+SUFFIX = ".faces.npz"
+_QUALITY = 85
+_UNREADABLE = (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile)
+
+
+def is_pack(path: Path) -> bool:
+    """Whether a path names a file of faces already cut."""
+    return path.name.endswith(SUFFIX)
+
+
+def write_pack(faces: TrainingFaces, path: Path) -> None:
+    """Write faces; an earlier file stays until this one is whole.
+
+    Args:
+        faces: cut.
+        path: its name ends in .faces.npz.
+
+    Raises:
+        FacesError: another name, or the file cannot be written.
+    """
+    if not is_pack(path):
+        raise FacesError(f"{path}: a file of cut faces is called NAME{SUFFIX}; name it so")
+    beside = path.with_name(f".{path.name}.new.npz")
+    pictures = [_encoded(canvas) for canvas in faces.canvases]
+    template = faces.template
+    try:
+        np.savez(
+            beside,
+            pictures=np.frombuffer(b"".join(pictures), np.uint8),
+            lengths=np.array([len(picture) for picture in pictures]),
+            spans=faces.spans,
+            digests=np.array(faces.digests),
+            size=np.array([template.width, template.height]),
+            points=template.points,
+        )
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise FacesError(
+            f"cannot write {path}: {error.strerror or error}; make room or name another place"
+        ) from error
+
+
+def read_pack(path: Path) -> TrainingFaces:
+    """Read what `write_pack` wrote.
+
+    Raises:
+        FacesError: the file is missing, damaged or of another kind.
+    """
+    try:
+        # Opened here, because numpy leaves a damaged file open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
+            arrays = {key: kept[key] for key in kept.files}
+        data, ends = arrays["pictures"].tobytes(), np.cumsum(arrays["lengths"])
+        starts = ends - arrays["lengths"]
+        width, height = (int(value) for value in arrays["size"])
+        with ThreadPoolExecutor() as threads:
+            canvases = list(
+                threads.map(
+                    lambda span: decode_picture(data[span[0] : span[1]], str(path)),
+                    zip(starts, ends, strict=True),
+                )
+            )
+        return TrainingFaces(
+            CropTemplate(width, height, arrays["points"]),
+            np.stack(canvases),
+            arrays["spans"].astype(np.float64),
+            tuple(str(digest) for digest in arrays["digests"]),
+        )
+    except (FaceageError, *_UNREADABLE) as error:
+        raise FacesError(
+            f"{path} is not a file of cut faces ({error}); write it with faceage-train --pack"
+        ) from error
+
+
+def _encoded(canvas: np.ndarray) -> bytes:
+    done, data = cv2.imencode(".webp", canvas, [cv2.IMWRITE_WEBP_QUALITY, _QUALITY])
+    if not done:
+        raise FacesError("OpenCV cannot write WebP here; install opencv-python-headless from PyPI")
+    return data.tobytes()

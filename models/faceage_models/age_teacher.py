@@ -1,0 +1,83 @@
+"""Teach a small network what larger ones answer (Hinton et al., arXiv:1503.02531).
+
+CORAL's targets are probabilities of being older than each rank. Those of the teachers, mean over
+all, are mixed into the labels': between 31 and 32 a label knows only yes and no, a teacher says how
+sure one may be of this face. Ranks inside a bin, which its label leaves open, are the teachers'
+alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceage_edge.errors import UsageError
+from faceage_models.age_heads import RANKS
+from faceage_models.age_run import bytes_model
+from faceage_models.keras_backend import training_keras
+from faceage_models.keras_loading import load_keras
+
+__all__ = ["Teachers", "taught"]
+
+Floats = NDArray[np.float32]
+
+
+class Teachers:
+    """Trained age models with CORAL heads, asked together."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        """Load them.
+
+        Raises:
+            ModelFileError: a file is missing, damaged or no model of ours.
+            UsageError: one has another head, or its input is not square.
+        """
+        self._models = []
+        for path in paths:
+            model = load_keras(path, training_keras())
+            _, height, width, _ = model.input_shape
+            if model.output_shape[-1] != RANKS or height != width:
+                raise UsageError(
+                    f"{path} cannot teach: expected square crops and the {RANKS} ranks of a CORAL "
+                    f"head, found {model.input_shape[1:]} to {model.output_shape[1:]}"
+                )
+            self._models.append((int(width), bytes_model(model)))
+
+    @property
+    def sides(self) -> tuple[int, ...]:
+        """Of the crops they look at, in pixels."""
+        return tuple(sorted({side for side, _ in self._models}))
+
+    def probabilities(self, crops: Mapping[int, NDArray[np.uint8]]) -> Floats:
+        """How likely each face is older than each rank, mean over the teachers.
+
+        Args:
+            crops: by side, uint8 (n, side, side, 3), RGB.
+
+        Returns:
+            float32 (n, 100), 0 to 1.
+        """
+        answers = [np.asarray(model.predict_on_batch(crops[side])) for side, model in self._models]
+        return np.asarray(np.mean([_sigmoid(logits) for logits in answers], axis=0), np.float32)
+
+
+def taught(targets: Floats, probabilities: Floats, share: float) -> Floats:
+    """CORAL targets with the teachers' opinion mixed in.
+
+    Args:
+        targets: (n, 2 x 100), see `age_heads`: older than the rank; and whether that is known.
+        probabilities: (n, 100), 0 to 1.
+        share: of the teachers where the label knows, 0 to 1; elsewhere theirs is all there is.
+
+    Returns:
+        float32 (n, 2 x 100), all known.
+    """
+    older, known = targets[:, :RANKS], targets[:, RANKS:]
+    mixed = np.where(known > 0, (1 - share) * older + share * probabilities, probabilities)
+    return np.concatenate([mixed, np.ones_like(mixed)], axis=1).astype(np.float32)
+
+
+def _sigmoid(logits: Floats) -> Floats:
+    # Beyond 30 a float32 is 0 or 1 anyway.
+    return np.asarray(1 / (1 + np.exp(-np.clip(logits, -30, 30))), np.float32)

@@ -1,0 +1,53 @@
+"""What teachers add to labels."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from faceage_edge.errors import UsageError
+from faceage_models.age_backbones import age_model
+from faceage_models.age_heads import HEADS, RANKS
+from faceage_models.age_run import save_model
+from faceage_models.age_teacher import Teachers, taught
+
+
+def test_the_mix_of_label_and_teacher() -> None:
+    """Half and half where the label knows; inside a bin the teacher alone."""
+    targets = HEADS["coral"].targets(np.array([[20.0, 29.0]]))
+    probabilities = np.full((1, RANKS), 0.25, np.float32)
+    mixed = taught(targets, probabilities, 0.5)
+    older, known = mixed[0, :RANKS], mixed[0, RANKS:]
+    assert older[10] == pytest.approx(0.625) and older[50] == pytest.approx(0.125)
+    assert older[20:29].tolist() == [0.25] * 9
+    assert known.tolist() == [1] * RANKS
+
+
+def test_teachers_of_two_sizes_are_averaged(tmp_path: Path) -> None:
+    """The mean of what each says of crops in its own size."""
+    random = np.random.default_rng(0)
+    crops = {side: random.integers(0, 256, (3, side, side, 3), np.uint8) for side in (32, 64)}
+    paths, wanted = [], []
+    for side in crops:
+        model = age_model("mobilenet-v1", HEADS["coral"], size=side, alpha=0.25)
+        paths.append(tmp_path / f"{side}.keras")
+        save_model(model, paths[-1])
+        logits = np.asarray(model.predict_on_batch((crops[side].astype(np.float32) - 128) / 128))
+        wanted.append(1 / (1 + np.exp(-logits)))
+    teachers = Teachers(paths)
+    assert teachers.sides == (32, 64)
+    found = teachers.probabilities(crops)
+    np.testing.assert_allclose(found, np.mean(wanted, axis=0), atol=1e-5)
+
+
+def test_another_head_cannot_teach(tmp_path: Path) -> None:
+    """A number of years has no ranks."""
+    path = tmp_path / "years.keras"
+    save_model(age_model("mobilenet-v1", HEADS["regression"], size=32, alpha=0.25), path)
+    with pytest.raises(UsageError, match="expected square crops and the 100 ranks"):
+        Teachers([path])
+
+
+def test_no_teacher_wants_no_crops() -> None:
+    """As in most runs."""
+    assert Teachers([]).sides == ()
