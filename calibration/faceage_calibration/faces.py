@@ -16,6 +16,7 @@ from faceage_calibration.labels import Label
 from faceage_calibration.listing import is_companion, list_files
 from faceage_calibration.names import label_from_name, name_convention
 from faceage_calibration.pictures import Picture, PictureSource, decode_picture, is_picture
+from faceage_calibration.used_pictures import UsedPictures
 from faceage_edge.errors import FacesError
 
 __all__ = ["Alignment", "Convention", "FaceSet", "LabelledFace", "check_disjoint", "read_faces"]
@@ -26,8 +27,6 @@ Convention = Literal["utkface", "id-age-gender", "labels.csv", "unlabelled"]
 # The columns and the size of the FairFace crops whose face position alignment.json knows.
 _FAIRFACE_HEADER = ("file", "age_bin", "gender", "race")
 _FAIRFACE_SHAPE = (144, 144, 3)
-# 40 bits: among a million pictures two share a prefix by chance with probability 0.4.
-_SHORTEST_PREFIX = 10
 
 
 @dataclass(frozen=True)
@@ -117,19 +116,8 @@ def check_disjoint(calibration_digests: Iterable[str], faces: FaceSet) -> None:
     Raises:
         FacesError: some were, with their count and examples; or a digest is too short to tell.
     """
-    by_length: dict[int, set[str]] = {}
-    for digest in calibration_digests:
-        if len(digest) < _SHORTEST_PREFIX:
-            raise FacesError(
-                f"the picture digest {digest!r} is too short to tell pictures apart; "
-                f"expected at least {_SHORTEST_PREFIX} hex digits"
-            )
-        by_length.setdefault(len(digest), set()).add(digest.lower())
-    shared = [
-        face.name
-        for face in faces.faces
-        if any(face.digest[:length] in known for length, known in by_length.items())
-    ]
+    used = UsedPictures(calibration_digests)
+    shared = [face.name for face in faces.faces if face.digest in used]
     if shared:
         raise FacesError(
             f"{len(shared):,} of {len(faces.faces):,} pictures in {faces.path} were also used for "
