@@ -8,7 +8,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from faceage_calibration import choose_command, commands
+from faceage_calibration import choose_command, commands, prepare_command
 from faceage_calibration.crops import CROP_MODES
 from faceage_calibration.names import CONVENTIONS
 from faceage_edge.command import run as run_command
@@ -41,11 +41,34 @@ def _parser() -> argparse.ArgumentParser:
         prog=_PROGRAM, description="What a conversion must learn from faces with known ages."
     )
     tasks = parser.add_subparsers(dest="task", required=True, metavar="TASK")
+    _add_prepare(tasks)
     _add_choose(tasks)
     _add_ranges(tasks)
     _add_interval(tasks)
     _add_alignment(tasks)
     return parser
+
+
+def _add_prepare(tasks: "_Subparsers") -> None:
+    parser = tasks.add_parser("prepare", help="a labelled set of faces cut out of whole photos")
+    parser.set_defaults(body=prepare_command.prepare)
+    parser.add_argument("--photos", required=True, metavar="PATH", help="folder or .tar of photos")
+    parser.add_argument(
+        "--labels",
+        metavar="CSV",
+        help="table with the columns file and age, and where known gender, ethnicity and box (x y "
+        "width height of the face; default: a labels.csv among the photos, else their names)",
+    )
+    _add_names(parser)
+    parser.add_argument(
+        "--out", required=True, metavar="OUT", help="set to write: a .tar file, else a folder"
+    )
+    parser.add_argument(
+        "--rename-only",
+        action="store_true",
+        help="the pictures are faces already: rename them and leave every byte as it is",
+    )
+    _add_detector(parser, "int8")
 
 
 def _add_choose(tasks: "_Subparsers") -> None:
@@ -153,6 +176,10 @@ def _add_faces(parser: argparse.ArgumentParser, text: str, *, several: bool = Fa
         metavar="PATH",
         help=f"{kind}: {text}",
     )
+    _add_names(parser)
+
+
+def _add_names(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--names",
         choices=CONVENTIONS,
