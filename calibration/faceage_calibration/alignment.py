@@ -3,6 +3,9 @@
 The pictures of a source were all cut the same way, so one set of five points stands for all of
 them; scaled to a picture's size it gives a crop without running a detector. The points are the
 medians that the float detector found (`faceage-calibrate alignment` measures them).
+
+What `faceage-calibrate prepare` cuts out of photos needs no measuring: it lies by construction like
+a UTKFace chip with a border around it, so that the template has room and a detector surroundings.
 """
 
 import json
@@ -18,7 +21,10 @@ from faceage_edge.geometry import FrameLandmarks, Points
 __all__ = ["SourceAlignment", "alignment_of"]
 
 # A tight chip of unknown origin is taken to be cut like the most common one.
-_STANDS_IN = {"chip": "utkface"}
+_STANDS_IN = {"chip": "utkface", "prepared": "utkface"}
+# Around the chip on each side, as a share of its side: enough for the age model's template to stay
+# inside the picture for a head tilted by any angle (a test holds it).
+_BORDER = {"prepared": 0.25}
 
 
 @dataclass(frozen=True)
@@ -54,5 +60,7 @@ def alignment_of(source: str) -> SourceAlignment:
             f"no alignment is known for {source!r} pictures, only for {', '.join(measured)}; "
             "crop with --crops detect"
         )
-    points = np.array(entry["landmarks"], dtype=np.float64)
-    return SourceAlignment(entry["width"], entry["height"], points)
+    width, height = entry["width"], entry["height"]
+    border = np.rint(np.array([width, height]) * _BORDER.get(source, 0.0)).astype(int)
+    points = np.array(entry["landmarks"], dtype=np.float64) + border
+    return SourceAlignment(width + 2 * int(border[0]), height + 2 * int(border[1]), points)

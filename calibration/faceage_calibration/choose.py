@@ -11,9 +11,12 @@ from typing import TypeVar
 from faceage_calibration.faces import FaceSet, LabelledFace
 from faceage_edge.errors import UsageError
 
-__all__ = ["choose_stratified"]
+__all__ = ["Stratum", "choose_from", "choose_stratified", "stratum_of"]
 
 _Item = TypeVar("_Item")
+
+# Decade of age, gender, ethnicity; None where the set does not say.
+Stratum = tuple[int | None, str | None, str | None]
 
 
 def choose_stratified(faces: FaceSet, n: int, *, seed: int = 0) -> tuple[LabelledFace, ...]:
@@ -34,14 +37,28 @@ def choose_stratified(faces: FaceSet, n: int, *, seed: int = 0) -> tuple[Labelle
     Raises:
         UsageError: `n` is below one.
     """
+    return choose_from(faces.faces, n, seed=seed)
+
+
+def choose_from(
+    faces: Iterable[LabelledFace], n: int, *, seed: int = 0
+) -> tuple[LabelledFace, ...]:
+    """Choose among faces of any sets; otherwise as `choose_stratified`.
+
+    Whatever the labels leave open (which face of a stratum comes first, which stratum of a decade,
+    which decade) goes to the smallest SHA-256 of the seed and the picture's digest.
+    """
     if n < 1:
         raise UsageError(f"cannot choose {n} faces; expected a count of one or more")
-    shuffled = sorted(faces.faces, key=lambda face: _draw(seed, face))
-    strata = _grouped(
-        shuffled, lambda face: (face.label.decade, face.label.gender, face.label.ethnicity)
-    )
+    shuffled = sorted(faces, key=lambda face: _draw(seed, face))
+    strata = _grouped(shuffled, stratum_of)
     by_decade = _grouped(strata, lambda stratum: stratum[0].label.decade)
     return tuple(_interleaved(_interleaved(by_decade))[:n])
+
+
+def stratum_of(face: LabelledFace) -> Stratum:
+    """Return what a choice is spread over: a face's decade of age, gender and ethnicity."""
+    return face.label.decade, face.label.gender, face.label.ethnicity
 
 
 def _draw(seed: int, face: LabelledFace) -> str:

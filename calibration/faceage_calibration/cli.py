@@ -1,4 +1,4 @@
-"""`faceage-calibrate`: ranges, prediction intervals and alignments from labelled faces.
+"""`faceage-calibrate`: labelled faces, and the ranges, intervals and alignments fitted on them.
 
 Results go to the files named and as one line to stdout, progress to stderr. Exit codes: 0 done,
 1 an error of ours, 2 usage.
@@ -8,13 +8,14 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from faceage_calibration import commands
+from faceage_calibration import choose_command, commands, prepare_command
 from faceage_calibration.crops import CROP_MODES
 from faceage_calibration.names import CONVENTIONS
 from faceage_edge.command import run as run_command
 
 if TYPE_CHECKING:
     _Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+    _Options = argparse._ActionsContainer
 
 __all__ = ["main"]
 
@@ -40,10 +41,54 @@ def _parser() -> argparse.ArgumentParser:
         prog=_PROGRAM, description="What a conversion must learn from faces with known ages."
     )
     tasks = parser.add_subparsers(dest="task", required=True, metavar="TASK")
+    _add_prepare(tasks)
+    _add_choose(tasks)
     _add_ranges(tasks)
     _add_interval(tasks)
     _add_alignment(tasks)
     return parser
+
+
+def _add_prepare(tasks: "_Subparsers") -> None:
+    parser = tasks.add_parser("prepare", help="a labelled set of faces cut out of whole photos")
+    parser.set_defaults(body=prepare_command.prepare)
+    parser.add_argument("--photos", required=True, metavar="PATH", help="folder or .tar of photos")
+    parser.add_argument(
+        "--labels",
+        metavar="CSV",
+        help="table with the columns file and age, and where known gender, ethnicity and box (x y "
+        "width height of the face; default: a labels.csv among the photos, else their names)",
+    )
+    _add_names(parser)
+    parser.add_argument(
+        "--out", required=True, metavar="OUT", help="set to write: a .tar file, else a folder"
+    )
+    parser.add_argument(
+        "--rename-only",
+        action="store_true",
+        help="the pictures are faces already: rename them and leave every byte as it is",
+    )
+    _add_detector(parser, "int8")
+
+
+def _add_choose(tasks: "_Subparsers") -> None:
+    parser = tasks.add_parser(
+        "choose", help="faces spread over age, gender and ethnicity, apart from other sets"
+    )
+    parser.set_defaults(body=choose_command.choose)
+    _add_faces(parser, "labelled faces to choose from", several=True)
+    _add_count(parser, 500)
+    _add_seed(parser)
+    parser.add_argument(
+        "--apart-from",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="PATH",
+        help="sets whose pictures are not to be chosen; or files that name such pictures: choices, "
+        "ranges, intervals",
+    )
+    parser.add_argument("--out", required=True, metavar="OUT", help="choice file to write")
 
 
 def _add_ranges(tasks: "_Subparsers") -> None:
@@ -57,8 +102,13 @@ def _add_ranges(tasks: "_Subparsers") -> None:
         metavar="FLOAT",
         help="float .tflite age model, or the folder of a float face detector",
     )
-    _add_faces(parser, "faces to run it on; labels spread the choice but are not needed")
-    _add_choice(parser, count=500)
+    _add_faces(
+        parser, "faces to run it on; labels spread the choice but are not needed", several=True
+    )
+    which = parser.add_mutually_exclusive_group()
+    _add_count(which, 500)
+    _add_choice(which)
+    _add_seed(parser)
     _add_crops(parser)
     parser.add_argument(
         "--out",
@@ -86,7 +136,8 @@ def _add_interval(tasks: "_Subparsers") -> None:
     )
     parser.set_defaults(body=commands.interval)
     parser.add_argument("--model", required=True, metavar="M", help=".tflite age model")
-    _add_faces(parser, "faces with exact ages that the model has not been trained on")
+    _add_faces(parser, "faces with exact ages that the model has not been trained on", several=True)
+    _add_choice(parser)
     _add_crops(parser)
     parser.add_argument(
         "--coverage",
@@ -110,22 +161,33 @@ def _add_alignment(tasks: "_Subparsers") -> None:
         metavar="NAME",
         help="the source's name in the file, e.g. utkface",
     )
-    _add_choice(parser, count=3000)
+    _add_count(parser, 3000)
+    _add_seed(parser)
     _add_detector(parser, "float32")
     _add_json(parser)
 
 
-def _add_faces(parser: argparse.ArgumentParser, text: str) -> None:
-    parser.add_argument("--faces", required=True, metavar="PATH", help=f"folder or .tar: {text}")
+def _add_faces(parser: argparse.ArgumentParser, text: str, *, several: bool = False) -> None:
+    kind = "folders or .tar files" if several else "folder or .tar"
+    parser.add_argument(
+        "--faces",
+        required=True,
+        nargs="+" if several else None,
+        metavar="PATH",
+        help=f"{kind}: {text}",
+    )
+    _add_names(parser)
+
+
+def _add_names(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--names",
         choices=CONVENTIONS,
         help="how the file names carry labels, where they could mean two things",
     )
-    parser.add_argument("--threads", type=_positive, default=1, metavar="T", help="CPU threads")
 
 
-def _add_choice(parser: argparse.ArgumentParser, *, count: int) -> None:
+def _add_count(parser: "_Options", count: int) -> None:
     parser.add_argument(
         "--count",
         type=_positive,
@@ -133,7 +195,20 @@ def _add_choice(parser: argparse.ArgumentParser, *, count: int) -> None:
         metavar="N",
         help="faces to choose, spread over age, gender and ethnicity (default: %(default)s)",
     )
+
+
+def _add_choice(parser: "_Options") -> None:
+    parser.add_argument(
+        "--choice", metavar="FILE", help="use only the faces in this file of `choose`"
+    )
+
+
+def _add_seed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the choice (default: %(default)s)")
+
+
+def _add_threads(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--threads", type=_positive, default=1, metavar="T", help="CPU threads")
 
 
 def _add_crops(parser: argparse.ArgumentParser) -> None:
@@ -155,6 +230,7 @@ def _add_detector(parser: argparse.ArgumentParser, scheme: str) -> None:
         help="int8 or float32 (the default detector), a shipped name or a folder, :float32 behind "
         "it for its float networks (default: %(default)s)",
     )
+    _add_threads(parser)
 
 
 def _add_json(parser: argparse.ArgumentParser) -> None:

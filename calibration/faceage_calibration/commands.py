@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from faceage_calibration.alignment_measure import add_to_file, measure_alignment
-from faceage_calibration.crops import FaceCropper, crop_all
-from faceage_calibration.detector_commands import chosen_faces, detector_ranges
-from faceage_calibration.faces import read_faces
+from faceage_calibration.chosen_sets import chosen_sets, joined, read_sets
+from faceage_calibration.crops import FaceCropper, crop_sets
+from faceage_calibration.detector_commands import detector_ranges
+from faceage_calibration.faces import FaceSet, read_faces
 from faceage_calibration.inputs import model_inputs
 from faceage_calibration.intervals import coverage_of, fit_interval
+from faceage_calibration.outputs import writable
 from faceage_calibration.progress import Progress
 from faceage_calibration.ranges import Calibration, Ranges, record_activations, write_ranges
 from faceage_edge.age import load_age_model
@@ -20,7 +22,7 @@ from faceage_edge.bundles import find
 from faceage_edge.contract import Contract
 from faceage_edge.detector import Detector, named_detector
 from faceage_edge.embedded import read_contract
-from faceage_edge.errors import FacesError, ModelFileError, OutputError, UsageError
+from faceage_edge.errors import FacesError, ModelFileError, UsageError
 from faceage_edge.geometry import CropTemplate
 from faceage_edge.model import read_model_bytes
 
@@ -32,10 +34,10 @@ def ranges(options: argparse.Namespace) -> int:
     model = find(options.model)
     if model.is_dir():
         return detector_ranges(options, model)
-    out = _writable(options.out)
+    out = writable(options.out)
     data, contract = _float_age_model(model)
-    faces = chosen_faces(options)
-    crops, _ = crop_all(faces, _cropper(options, _template(contract, model)))
+    sets = chosen_sets(options)
+    crops, _ = crop_sets(sets, _cropper(options, _template(contract, model)))
     recorded, means = record_activations(
         data,
         model_inputs(contract.input, crops),
@@ -43,6 +45,7 @@ def ranges(options: argparse.Namespace) -> int:
         threads=options.threads,
         progress=Progress("ranges", -(-len(crops) // contract.input.batch)),
     )
+    faces = joined(sets)
     calibration = Calibration.of(faces, faces.faces)
     write_ranges(out, Ranges(contract.model_digest, recorded, calibration, means))
     print(f"{out}: {len(recorded)} tensors over {len(crops):,} faces")
@@ -51,17 +54,18 @@ def ranges(options: argparse.Namespace) -> int:
 
 def interval(options: argparse.Namespace) -> int:
     """Fit an age model's prediction interval and write it with what it was fitted on."""
-    out = _writable(options.json)
+    out = writable(options.json)
     model = load_age_model(find(options.model), threads=options.threads)
-    faces = read_faces(options.faces, names=options.names)
-    exact = [face for face in faces.faces if face.label.years is not None]
+    sets = tuple(map(_with_exact_ages, read_sets(options, labelled=True)))
+    faces = joined(sets)
+    exact = faces.faces
     if not exact:
         raise FacesError(
-            f"{options.faces} has no exact ages, only spans; an interval needs faces with ages"
+            f"{', '.join(options.faces)}: no exact ages, only spans; an interval needs faces "
+            "with ages"
         )
-    faces = faces.only(exact)
     cropper = _cropper(options, model.template)
-    crops, found = crop_all(faces, cropper, Progress("crops", len(exact)))
+    crops, found = crop_sets(sets, cropper, Progress("crops", len(exact)))
     ages = model.estimate(crops)
     truth = np.array([face.label.years for face in exact], dtype=np.float64)
     fitted = fit_interval(truth, ages.years, ages.spread, coverage=options.coverage)
@@ -80,7 +84,7 @@ def interval(options: argparse.Namespace) -> int:
 
 def alignment(options: argparse.Namespace) -> int:
     """Measure a source's alignment and put it into an alignment file."""
-    out = _writable(options.json)
+    out = writable(options.json)
     detector = _detector(options)
     faces = read_faces(options.faces, names=options.names, labelled=False)
     measured = measure_alignment(
@@ -93,6 +97,10 @@ def alignment(options: argparse.Namespace) -> int:
     add_to_file(out, options.convention_name, measured)
     print(json.dumps(measured.to_json()))
     return 0
+
+
+def _with_exact_ages(faces: FaceSet) -> FaceSet:
+    return faces.only([face for face in faces.faces if face.label.years is not None])
 
 
 def _float_age_model(path: Path) -> tuple[bytes, Contract]:
@@ -123,13 +131,3 @@ def _cropper(options: argparse.Namespace, template: CropTemplate) -> FaceCropper
 
 def _detector(options: argparse.Namespace) -> Detector:
     return named_detector(options.detector, threads=options.threads)
-
-
-def _writable(target: str) -> Path:
-    """Refuse a target that cannot be written before minutes are spent on what would go there."""
-    path = Path(target)
-    if path.is_dir():
-        raise OutputError(f"{target} is a folder; name the file to write in it")
-    if not path.parent.is_dir():
-        raise OutputError(f"{path.parent} is no folder; make it, or write {path.name} elsewhere")
-    return path

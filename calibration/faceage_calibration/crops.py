@@ -5,7 +5,7 @@ detect    by landmarks that a detector finds, as on the camera; a face it misses
           `aligned`, and is counted
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -21,7 +21,7 @@ from faceage_edge.crop import align
 from faceage_edge.errors import UsageError
 from faceage_edge.geometry import CropTemplate, FrameLandmarks
 
-__all__ = ["CROP_MODES", "CropMode", "FaceCrop", "FaceCropper", "crop_all"]
+__all__ = ["CROP_MODES", "CropMode", "FaceCrop", "FaceCropper", "crop_all", "crop_sets"]
 
 CropMode = Literal["aligned", "detect"]
 CROP_MODES: tuple[CropMode, ...] = get_args(CropMode)
@@ -118,6 +118,23 @@ def crop_all(
         if progress is not None:
             progress(number + 1)
     return crops, found
+
+
+def crop_sets(
+    sets: Sequence[FaceSet], cropper: FaceCropper, progress: Callable[[int], None] | None = None
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
+    """Cut every face of sets that may be aligned differently; otherwise as `crop_all`."""
+    parts = []
+    done = 0
+    for faces in sets:
+        before = done
+        report = None if progress is None else lambda n, b=before: progress(b + n)
+        parts.append(crop_all(faces, cropper, report))
+        done += len(faces.faces)
+    return (
+        np.concatenate([crops for crops, _ in parts]),
+        np.concatenate([found for _, found in parts]),
+    )
 
 
 def _usual(picture: Picture, alignment: str) -> FrameLandmarks:

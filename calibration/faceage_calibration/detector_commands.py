@@ -5,11 +5,10 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 
-from faceage_calibration.choose import choose_stratified
+from faceage_calibration.chosen_sets import chosen_sets, joined
 from faceage_calibration.compose import compose_scenes
 from faceage_calibration.detector_ranges import find_float_stages, record_detector_ranges
-from faceage_calibration.digest_split import split_by_digest
-from faceage_calibration.faces import FaceSet, read_faces
+from faceage_calibration.faces import FaceSet
 from faceage_calibration.landmark_cache import LandmarkCache
 from faceage_calibration.pictures import Picture
 from faceage_calibration.progress import Progress
@@ -19,7 +18,7 @@ from faceage_edge.errors import OutputError
 from faceage_edge.frames import CameraRequest
 from faceage_edge.sources import open_source
 
-__all__ = ["chosen_faces", "detector_ranges"]
+__all__ = ["detector_ranges"]
 
 # Neighbouring frames of a clip look alike.
 _CLIP_STEP = 5
@@ -31,7 +30,7 @@ def detector_ranges(options: argparse.Namespace, folder: Path) -> int:
     if not out.is_dir():
         raise OutputError(f"{out} is no folder; a detector's ranges files go into one")
     stages = find_float_stages(folder)
-    faces = chosen_faces(options)
+    faces = joined(chosen_sets(options))
     progress = Progress("faces", len(faces.faces))
     recorded = record_detector_ranges(
         stages,
@@ -45,14 +44,6 @@ def detector_ranges(options: argparse.Namespace, folder: Path) -> int:
         write_ranges(path, Ranges(stage.contract.model_digest, tensors, calibration, means))
         print(f"{path}: {len(tensors)} tensors over scenes of {len(faces.faces):,} faces")
     return 0
-
-
-def chosen_faces(options: argparse.Namespace) -> FaceSet:
-    """Read the faces that the command line names and choose the number it asks for."""
-    faces = read_faces(options.faces, names=options.names, labelled=False)
-    if options.part is not None:
-        faces = vars(split_by_digest(faces))[options.part]
-    return faces.only(choose_stratified(faces, options.count, seed=options.seed))
 
 
 def _scene_frames(faces: FaceSet, seed: int, progress: Progress) -> Iterator[Picture]:

@@ -16,18 +16,27 @@ from faceage_calibration.labels import Label
 from faceage_calibration.listing import is_companion, list_files
 from faceage_calibration.names import label_from_name, name_convention
 from faceage_calibration.pictures import Picture, PictureSource, decode_picture, is_picture
+from faceage_calibration.used_pictures import UsedPictures
 from faceage_edge.errors import FacesError
 
-__all__ = ["Alignment", "Convention", "FaceSet", "LabelledFace", "check_disjoint", "read_faces"]
+__all__ = [
+    "PREPARED_HEADER",
+    "Alignment",
+    "Convention",
+    "FaceSet",
+    "LabelledFace",
+    "check_disjoint",
+    "read_faces",
+]
 
-Alignment = Literal["utkface", "fairface", "chip"]
+Alignment = Literal["utkface", "fairface", "prepared", "chip"]
 Convention = Literal["utkface", "id-age-gender", "labels.csv", "unlabelled"]
 
+# The columns of the labels.csv that `faceage-calibrate prepare` writes for what it cuts.
+PREPARED_HEADER = ("file", "age", "age_bin", "gender", "race", "photo", "left", "top", "side")
 # The columns and the size of the FairFace crops whose face position alignment.json knows.
 _FAIRFACE_HEADER = ("file", "age_bin", "gender", "race")
 _FAIRFACE_SHAPE = (144, 144, 3)
-# 40 bits: among a million pictures two share a prefix by chance with probability 0.4.
-_SHORTEST_PREFIX = 10
 
 
 @dataclass(frozen=True)
@@ -98,12 +107,14 @@ def read_faces(path: Path | str, *, names: str | None = None, labelled: bool = T
     path = Path(path)
     files = list_files(path)
     faces = _read_pictures(files, path)
-    if labelled or names is not None:
-        return _labelled(path, faces, files, names)
     try:
-        return _labelled(path, faces, files, names)
+        found = _labelled(path, faces, files, names)
     except FacesError:
-        return FaceSet(path, "unlabelled", "chip", faces)
+        if labelled or names is not None:
+            raise
+        found = FaceSet(path, "unlabelled", "chip", faces)
+    # How the faces were cut does not depend on where their labels are read.
+    return replace(found, alignment="prepared") if _is_prepared(files) else found
 
 
 def check_disjoint(calibration_digests: Iterable[str], faces: FaceSet) -> None:
@@ -117,19 +128,8 @@ def check_disjoint(calibration_digests: Iterable[str], faces: FaceSet) -> None:
     Raises:
         FacesError: some were, with their count and examples; or a digest is too short to tell.
     """
-    by_length: dict[int, set[str]] = {}
-    for digest in calibration_digests:
-        if len(digest) < _SHORTEST_PREFIX:
-            raise FacesError(
-                f"the picture digest {digest!r} is too short to tell pictures apart; "
-                f"expected at least {_SHORTEST_PREFIX} hex digits"
-            )
-        by_length.setdefault(len(digest), set()).add(digest.lower())
-    shared = [
-        face.name
-        for face in faces.faces
-        if any(face.digest[:length] in known for length, known in by_length.items())
-    ]
+    used = UsedPictures(calibration_digests)
+    shared = [face.name for face in faces.faces if face.digest in used]
     if shared:
         raise FacesError(
             f"{len(shared):,} of {len(faces.faces):,} pictures in {faces.path} were also used for "
@@ -161,13 +161,17 @@ def _read_pictures(files: dict[str, PictureSource], path: Path) -> tuple[Labelle
     return tuple(faces)
 
 
+def _tables(files: dict[str, PictureSource]) -> list[str]:
+    return [name for name in files if PurePosixPath(name).name.lower() == LABEL_FILE]
+
+
 def _labelled(
     path: Path,
     faces: tuple[LabelledFace, ...],
     files: dict[str, PictureSource],
     names: str | None,
 ) -> FaceSet:
-    tables = [name for name in files if PurePosixPath(name).name.lower() == LABEL_FILE]
+    tables = _tables(files)
     if tables and names is None:
         return _from_table(path, faces, files, tables)
     convention = name_convention([face.name for face in faces], str(path), names)
@@ -199,6 +203,15 @@ def _below(name: str, folder: PurePosixPath) -> str:
     """A picture's path relative to the label file's folder; outside it one that no row can name."""
     path = PurePosixPath(name)
     return str(path.relative_to(folder)) if path.is_relative_to(folder) else f"../{name}"
+
+
+def _is_prepared(files: dict[str, PictureSource]) -> bool:
+    """Whether `faceage-calibrate prepare` cut the pictures, which its label file says."""
+    try:
+        first = [files[name].read().partition(b"\n")[0] for name in _tables(files)]
+    except OSError:
+        return False
+    return first == [",".join(PREPARED_HEADER).encode("ascii")]
 
 
 def _is_fairface(header: tuple[str, ...], face: LabelledFace) -> bool:

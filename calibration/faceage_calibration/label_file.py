@@ -20,7 +20,14 @@ from pathlib import PurePosixPath
 from faceage_calibration.labels import AgeBin, Label, parse_age, parse_age_bin
 from faceage_edge.errors import FacesError
 
-__all__ = ["LABEL_FILE", "LabelTable", "match_labels", "read_label_file"]
+__all__ = [
+    "LABEL_FILE",
+    "LabelRow",
+    "LabelTable",
+    "match_labels",
+    "read_label_file",
+    "read_label_rows",
+]
 
 LABEL_FILE = "labels.csv"
 
@@ -30,6 +37,7 @@ _COLUMNS = {
     "age_bin": ("age_bin", "agebin", "age_group", "age_range"),
     "gender": ("gender", "sex"),
     "ethnicity": ("race", "ethnicity"),
+    "box": ("box", "bbox"),
 }
 _GENDERS = {"m": "male", "f": "female"}
 
@@ -40,6 +48,17 @@ class LabelTable:
 
     labels: dict[str, Label]
     header: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LabelRow:
+    """One row: its line in the file, the picture's path, its label, and the column box as it
+    stands, empty where there is none: only who cuts faces out of photos reads it."""
+
+    line: int
+    name: str
+    label: Label
+    box: str
 
 
 def read_label_file(data: bytes, where: str) -> LabelTable:
@@ -56,6 +75,24 @@ def read_label_file(data: bytes, where: str) -> LabelTable:
         FacesError: not a table with the columns needed, a row without file or age, a picture
             named twice, an age out of range.
     """
+    rows, header = read_label_rows(data, where)
+    labels: dict[str, Label] = {}
+    for row in rows:
+        if row.name in labels:
+            raise FacesError(f"{where}, line {row.line}: {row.name} is named twice; keep one row")
+        labels[row.name] = row.label
+    return LabelTable(labels, header)
+
+
+def read_label_rows(data: bytes, where: str) -> tuple[tuple[LabelRow, ...], tuple[str, ...]]:
+    """Read the rows of a label file, of which several may name one picture.
+
+    Returns:
+        The rows in their order, and the header as it stood.
+
+    Raises:
+        FacesError: as `read_label_file`, but for a picture named twice.
+    """
     try:
         text = data.decode("utf-8-sig")
         lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text)))
@@ -66,17 +103,14 @@ def read_label_file(data: bytes, where: str) -> LabelTable:
         ) from error
     header = tuple(_plain(cell) for cell in lines[0]) if lines else ()
     columns = _columns(header, where)
-    labels: dict[str, Label] = {}
-    for number, row in enumerate(lines[1:], start=2):
-        if not any(cell.strip() for cell in row):
-            continue
-        name, label = _row(row, columns, f"{where}, line {number}")
-        if name in labels:
-            raise FacesError(f"{where}, line {number}: {name} is named twice; keep one row")
-        labels[name] = label
-    if not labels:
+    rows = tuple(
+        _row(row, columns, where, number)
+        for number, row in enumerate(lines[1:], start=2)
+        if any(cell.strip() for cell in row)
+    )
+    if not rows:
         raise FacesError(f"{where} has no rows; expected one for each picture")
-    return LabelTable(labels, header)
+    return rows, header
 
 
 def match_labels(table: LabelTable, names: dict[str, str], where: str) -> dict[str, Label]:
@@ -136,7 +170,8 @@ def _columns(header: tuple[str, ...], where: str) -> dict[str, int]:
     return found
 
 
-def _row(row: list[str], columns: dict[str, int], where: str) -> tuple[str, Label]:
+def _row(row: list[str], columns: dict[str, int], where: str, line: int) -> LabelRow:
+    where = f"{where}, line {line}"
     cells = {
         column: row[place].strip() if place < len(row) else "" for column, place in columns.items()
     }
@@ -151,7 +186,7 @@ def _row(row: list[str], columns: dict[str, int], where: str) -> tuple[str, Labe
         gender=_GENDERS.get(gender, gender) or None,
         ethnicity=cells.get("ethnicity") or None,
     )
-    return name, label
+    return LabelRow(line, name, label, cells.get("box", ""))
 
 
 def _age(age: str, age_bin: str, where: str) -> tuple[float | None, AgeBin | None]:

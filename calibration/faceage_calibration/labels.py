@@ -27,6 +27,16 @@ class AgeBin:
     low: float
     high: float
 
+    def __str__(self) -> str:
+        """The span as `parse_age_bin` reads it, its ends whole years that a person counts.
+
+        >>> str(AgeBin(20, 30)), str(AgeBin(70, math.inf))
+        ('20-29', '70+')
+        """
+        if math.isinf(self.high):
+            return f"{self.low:.0f}+"
+        return f"{self.low:.0f}-{self.high - 1:.0f}"
+
     def contains(self, years: float) -> bool:
         """Whether an age in years lies in the span."""
         return self.low <= years < self.high

@@ -5,7 +5,7 @@ file, since a name such as `61_1_20170109150557335.jpg` fits both:
 
 utkface         age_gender_race_date (Zhang, Song, Qi: UTKFace, 2017; gender 0 male, 1 female; race
                 0-4), where a few names of the original set lack the race
-id-age-gender   id_age_gender, exactly three fields
+id-age-gender   id_age_gender, exactly three fields; m, f or the word, or unknown
 """
 
 import re
@@ -16,7 +16,7 @@ from typing import Literal
 from faceage_calibration.labels import Label, parse_age
 from faceage_edge.errors import FacesError, UsageError
 
-__all__ = ["CONVENTIONS", "NameConvention", "label_from_name", "name_convention"]
+__all__ = ["CONVENTIONS", "NameConvention", "label_from_name", "name_convention", "name_of_label"]
 
 NameConvention = Literal["utkface", "id-age-gender"]
 CONVENTIONS: tuple[NameConvention, ...] = ("utkface", "id-age-gender")
@@ -29,6 +29,7 @@ _ID_AGE_GENDER = re.compile(r"[^_]+_(?P<age>-?\d+)_(?P<gender>[A-Za-z0-9]+)(?:\.
 _UTKFACE_GENDERS = {"0": "male", "1": "female"}
 _UTKFACE_RACES = {"0": "White", "1": "Black", "2": "Asian", "3": "Indian", "4": "Other"}
 _GENDER_LETTERS = {"m": "male", "f": "female"}
+_UNKNOWN = "unknown"
 
 
 def name_convention(names: Sequence[str], where: str, wanted: str | None = None) -> NameConvention:
@@ -82,9 +83,27 @@ def label_from_name(name: str, convention: NameConvention) -> Label:
     years = parse_age(fields["age"], name)
     gender = fields["gender"].lower()
     if convention == "id-age-gender":
-        return Label(years=years, gender=_GENDER_LETTERS.get(gender, gender))
+        known = None if gender == _UNKNOWN else _GENDER_LETTERS.get(gender, gender)
+        return Label(years=years, gender=known)
     race = _UTKFACE_RACES.get(fields.get("race", ""))
     return Label(years=years, gender=_UTKFACE_GENDERS.get(gender), ethnicity=race)
+
+
+def name_of_label(number: int, label: Label, suffix: str) -> str:
+    """Write what a label says of age and gender as a name of the convention id-age-gender.
+
+    >>> name_of_label(7, Label(years=31.5, gender="female"), ".jpg")
+    '000007_31_female.jpg'
+
+    Args:
+        number: the id.
+        label: its age counts as people count it, in whole years lived; a span is written as
+            such, which `label_from_name` does not read: it needs a labels.csv.
+        suffix: what the name ends in, with its dot.
+    """
+    age = str(int(label.years)) if label.years is not None else str(label.bin or _UNKNOWN)
+    gender = re.sub("[^A-Za-z0-9]", "", label.gender or "") or _UNKNOWN
+    return f"{number:06d}_{age}_{gender}{suffix}"
 
 
 def _base(name: str) -> str:

@@ -20,6 +20,7 @@ __all__ = [
     "SliceSource",
     "decode_picture",
     "is_picture",
+    "suffix_of",
 ]
 
 Picture = npt.NDArray[np.uint8]
@@ -93,6 +94,13 @@ def is_picture(head: bytes) -> bool:
         or (head.startswith(b"BM") and head[6:10] == bytes(4))
         or (head.startswith(b"RIFF") and head[8:12] == b"WEBP")
     )
+
+
+def suffix_of(data: bytes) -> str:
+    """Return what the name of a JPEG, PNG, BMP or WebP file should end in, by its content."""
+    if data.startswith(_JPEG):
+        return ".jpg"
+    return {b"\x89P": ".png", b"BM": ".bmp"}.get(data[:2], ".webp")
 
 
 def decode_picture(data: bytes, where: str) -> Picture:

@@ -2,19 +2,25 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from faceage_edge.errors import OutputError
 
-__all__ = ["write_bytes", "write_text"]
+__all__ = ["new_file", "write_bytes", "write_text"]
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file beside its target and rename it into place.
+@contextmanager
+def new_file(path: Path) -> Iterator[IO[bytes]]:
+    """Fill a file beside its target and rename it into place when the block ends well.
 
     Args:
         path: the target; its folder must exist.
-        data: the whole content.
+
+    Yields:
+        The file to fill, open for writing bytes.
 
     Raises:
         OutputError: the folder is missing or cannot be written; an earlier file is untouched.
@@ -23,7 +29,7 @@ def write_bytes(path: Path, data: bytes) -> None:
     try:
         handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         # mkstemp makes the file private; a result is as readable as any other file.
@@ -40,6 +46,12 @@ def write_bytes(path: Path, data: bytes) -> None:
     finally:
         if beside is not None:
             Path(beside).unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file's whole content; errors are those of `new_file`."""
+    with new_file(path) as file:
+        file.write(data)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -36,7 +36,7 @@ class FakeDetector:
         return [Face(FrameBox(0, 0, *middle * 2), FrameLandmarks(points), 0.9)]
 
 
-@pytest.mark.parametrize("source", ["utkface", "fairface"])
+@pytest.mark.parametrize("source", ["utkface", "fairface", "prepared"])
 def test_measured_sources_make_sense(source: str) -> None:
     """Shipped landmarks are a face: eyes level above the nose above the mouth, all inside."""
     usual = alignment_of(source)

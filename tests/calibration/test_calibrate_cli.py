@@ -161,7 +161,7 @@ def test_mistakes_have_one_message(
         pytest.param(None, "there is no", id="missing"),
     ],
 )
-@pytest.mark.parametrize("task", ["ranges", "interval", "alignment"])
+@pytest.mark.parametrize("task", ["choose", "ranges", "interval", "alignment"])
 def test_faces_that_cannot_be_read(
     write_folder: Write,
     tmp_path: Path,
@@ -174,6 +174,7 @@ def test_faces_that_cannot_be_read(
     folder = tmp_path / "nowhere" if files is None else write_folder(files)
     out = str(tmp_path / "out.json")
     rest = {
+        "choose": ["--out", out],
         "ranges": ["--model", AGE, "--out", out],
         "interval": ["--model", AGE, "--json", out],
         "alignment": ["--convention-name", "a", "--json", out],
@@ -196,7 +197,7 @@ def test_spans_of_ages_make_no_interval(
     assert "only spans" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("task", ["ranges", "interval", "alignment"])
+@pytest.mark.parametrize("task", ["choose", "ranges", "interval", "alignment"])
 def test_every_task_explains_itself(task: str, capsys: pytest.CaptureFixture[str]) -> None:
     """`--help` ends with 0 and names the faces it needs."""
     with pytest.raises(SystemExit) as ended:

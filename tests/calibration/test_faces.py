@@ -15,6 +15,9 @@ Write = Callable[[Mapping[str, bytes]], Path]
 Pictures = Callable[..., dict[str, bytes]]
 
 UTKFACE = ("1_0_0_20170110213000001.jpg", "25_1_3_20170110213000002.jpg", "80_0_4_20170112.jpg")
+PREPARED_CSV = (
+    b"file,age,age_bin,gender,race,photo,left,top,side\na.jpg,3,,,,x,0,0,9\nb.jpg,4,,,,y,0,0,9\n"
+)
 FAIRFACE_CSV = (
     b"file,age_bin,gender,race\na.jpg,20-29,Male,Black\nb.jpg,more than 70,Female,White\n"
 )
@@ -59,6 +62,8 @@ def test_the_digest_of_a_set_is_that_of_its_pictures(
         pytest.param(FAIRFACE_CSV, 144, "fairface", id="FairFace's columns and size"),
         pytest.param(FAIRFACE_CSV, 100, "chip", id="its columns alone"),
         pytest.param(b"file,age\na.jpg,3\nb.jpg,4\n", 144, "chip", id="its size alone"),
+        pytest.param(PREPARED_CSV, 100, "prepared", id="the columns of faceage-calibrate prepare"),
+        pytest.param(PREPARED_CSV.replace(b",side", b""), 100, "chip", id="some of them"),
     ],
 )
 def test_alignment_of_a_set_with_a_table(

@@ -4,7 +4,12 @@ import math
 
 import pytest
 
-from faceage_calibration.label_file import LabelTable, match_labels, read_label_file
+from faceage_calibration.label_file import (
+    LabelTable,
+    match_labels,
+    read_label_file,
+    read_label_rows,
+)
 from faceage_calibration.labels import AgeBin, Label
 from faceage_edge.errors import FacesError
 
@@ -76,6 +81,22 @@ def test_tables_that_are_refused(data: bytes, message: str) -> None:
     """What is wrong with a table is said with the line it is in."""
     with pytest.raises(FacesError, match=message):
         read_label_file(data, "labels.csv")
+
+
+def test_rows_may_share_a_picture_where_boxes_count() -> None:
+    """Read as rows, a picture may be named more than once, and a box comes as it stands."""
+    rows, header = read_label_rows(b'file,age,bbox\na,1,"1,2,3,4"\n\na,2\n', "labels.csv")
+    assert [(row.line, row.name, row.label.years, row.box) for row in rows] == [
+        (2, "a", 1.0, "1,2,3,4"),
+        (4, "a", 2.0, ""),
+    ]
+    assert header == ("file", "age", "bbox")
+
+
+def test_a_box_means_nothing_to_a_set() -> None:
+    """A set's pictures show one face each, and a column box is any other column."""
+    table = read_label_file(b"file,age,box\na,1,anything\n", "labels.csv")
+    assert table.labels == {"a": Label(1.0)}
 
 
 def test_rows_and_pictures_must_match() -> None:

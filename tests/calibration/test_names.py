@@ -1,11 +1,12 @@
 """Ages in file names."""
 
+import math
 import random
 
 import pytest
 
-from faceage_calibration.labels import Label
-from faceage_calibration.names import label_from_name, name_convention
+from faceage_calibration.labels import AgeBin, Label
+from faceage_calibration.names import label_from_name, name_convention, name_of_label
 from faceage_edge.errors import FacesError, UsageError
 
 UTKFACE = "25_1_3_20170110213000002.jpg"
@@ -114,3 +115,32 @@ def test_random_names_never_crash() -> None:
         except FacesError:
             continue
         assert label.years is not None and 0 <= label.years <= 120
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [
+        pytest.param(Label(31.0, gender="female"), "000042_31_female.jpg", id="a word"),
+        pytest.param(Label(0.0, gender="male"), "000042_0_male.jpg", id="a baby"),
+        pytest.param(Label(101.0), "000042_101_unknown.jpg", id="no gender"),
+    ],
+)
+def test_a_written_name_is_read_back(label: Label, name: str) -> None:
+    """What is written into a name is the label that is read from it, and not ambiguous."""
+    assert name_of_label(42, label, ".jpg") == name
+    assert name_convention([name], "set") == "id-age-gender"
+    assert label_from_name(name, "id-age-gender") == label
+
+
+def test_a_set_s_own_word_fits_a_name() -> None:
+    """What would part fields or end a name is taken out of a gender's word; years are whole."""
+    written = name_of_label(1, Label(31.9, gender="non_binary/x"), ".jpg")
+    assert written == "000001_31_nonbinaryx.jpg"
+
+
+def test_a_span_is_written_and_needs_a_table() -> None:
+    """A span in a name stays readable to people; a set with one is read by its labels.csv."""
+    written = name_of_label(1, Label(bin=AgeBin(70, math.inf)), ".jpg")
+    assert written == "000001_70+_unknown.jpg"
+    with pytest.raises(FacesError):
+        label_from_name(written, "id-age-gender")
