@@ -14,7 +14,7 @@ from faceage_models.background import in_background
 from faceage_models.finder_loss import finder_loss
 from faceage_models.finder_network import finder_network, load_finder
 from faceage_models.finder_scenes import training_batches
-from faceage_models.frameworks import import_tensorflow
+from faceage_models.keras_backend import training_keras
 from faceage_models.training_command import Training, run_training, scene_source, training_parser
 
 __all__ = ["main", "scene_loss"]
@@ -31,9 +31,9 @@ def scene_loss(model: Any, batch: Any) -> tuple[Any, Any]:
         model: of `finder_network`.
         batch: the fields of a `SceneBatch` in their order.
     """
-    tf = import_tensorflow()
+    ops = training_keras().ops
     frames, kinds, boxes = batch
-    pixels = (tf.cast(frames, tf.float32) - 128.0) / 128.0
+    pixels = (ops.cast(ops.convert_to_tensor(frames), "float32") - 128.0) / 128.0
     return finder_loss(model(pixels, training=True), kinds, boxes)
 
 

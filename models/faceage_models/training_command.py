@@ -10,7 +10,8 @@ from typing import Any
 
 from faceage_edge.command import run
 from faceage_models.finder_scenes import SceneSource
-from faceage_models.trainer import Loss, Trainer, train
+from faceage_models.learning_step import Loss
+from faceage_models.trainer import Trainer, train
 
 __all__ = ["Training", "run_training", "scene_source", "training_parser"]
 
@@ -76,7 +77,7 @@ def run_training(program: str, options: argparse.Namespace, training: Training) 
         build = training.build if start is None else partial(training.load, start)
         rate = training.rate if options.rate is None else options.rate
         trainer = Trainer(build, training.loss, out, steps=options.steps, rate=rate)
-        batches = training.batches(options.seed + int(trainer.step))
+        batches = training.batches(options.seed + trainer.step)
         print(train(trainer, batches, out, steps=options.steps, name=training.name))
         return 0
 
