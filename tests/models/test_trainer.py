@@ -11,7 +11,7 @@ import pytest
 from faceage_edge.errors import FaceageError, FacesError, ModelFileError
 from faceage_edge.geometry import FrameBox
 from faceage_models.aligner_network import aligner_network, load_aligner
-from faceage_models.background import in_background
+from faceage_models.background import in_background, in_backgrounds
 from faceage_models.finder_network import finder_network, load_finder
 from faceage_models.finder_targets import finder_targets
 from faceage_models.keras_backend import training_keras
@@ -143,3 +143,24 @@ def test_batches_come_from_another_process_with_its_errors() -> None:
     assert [next(made) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(FacesError, match="the set ends here"):
         next(made)
+
+
+def pictures(count: int, value: int) -> Iterator[tuple[Any, ...]]:
+    """Arrays of a value, then an error."""
+    for _ in range(count):
+        yield np.full((4, 5), value, np.uint8), {8: np.full(3, value, np.float32)}
+    raise FacesError(f"no more of {value}")
+
+
+@pytest.mark.parametrize("room", [0, 64])
+def test_several_processes_share_a_queue(room: int) -> None:
+    """All of their items come, arrays whole, through a pipe or shared memory; errors too."""
+    made = in_backgrounds(pictures, [(9, 1), (9, 2)], room=room)
+    seen = set()
+    with pytest.raises(FacesError, match="no more of"):
+        for picture, more in made:
+            assert picture.shape == (4, 5) and (picture == picture[0, 0]).all()
+            assert (more[8] == picture[0, 0]).all()
+            picture += 1
+            seen.add(int(picture[0, 0]))
+    assert seen <= {2, 3} and seen
