@@ -43,6 +43,10 @@ def training_parser(program: str, *, steps: int, batch: str) -> argparse.Argumen
     """
     parser = argparse.ArgumentParser(prog=f"python -m {program}")
     parser.add_argument("--faces", type=Path, required=True, help="FairFace's crops, a .tar")
+    parser.add_argument(
+        "--whole", action="store_true",
+        help="learn from all of --faces: a training part that was packed alone",
+    )  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument(
         "--backgrounds", type=Path, nargs="*", default=[], metavar="PICTURE",
@@ -58,7 +62,8 @@ def training_parser(program: str, *, steps: int, batch: str) -> argparse.Argumen
 
 def scene_source(options: argparse.Namespace) -> SceneSource:
     """Where scenes come from, as the options of `training_parser` say."""
-    return SceneSource(options.faces, tuple(options.backgrounds), tuple(options.clips))
+    backgrounds, clips = tuple(options.backgrounds), tuple(options.clips)
+    return SceneSource(options.faces, backgrounds, clips, whole=options.whole)
 
 
 def run_training(program: str, options: argparse.Namespace, training: Training) -> int:
