@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from faceage_models.convolution import convolution
-from faceage_models.frameworks import import_keras
+from faceage_models.keras_backend import training_keras
 from faceage_models.layer_weights import load_layer_weights
 
 __all__ = ["ALIGNER_SIDE", "aligner_network", "load_aligner"]
@@ -34,9 +34,9 @@ def aligner_network() -> Any:
         `FrameLandmarks`.
 
     Raises:
-        MissingExtraError: Keras is not installed.
+        MissingExtraError: Keras, or every back end of it, is not installed.
     """
-    keras = import_keras()
+    keras = training_keras()
     layers = keras.layers
     pixels = keras.Input((ALIGNER_SIDE, ALIGNER_SIDE, 3), name="input")
     x = convolution(layers, pixels, _STEM, 3, 2, "stem")
@@ -60,7 +60,7 @@ def load_aligner(weights: Path) -> Any:
 
     Raises:
         ModelFileError: the file is missing, damaged, or of another network.
-        MissingExtraError: Keras is not installed.
+        MissingExtraError: Keras, or every back end of it, is not installed.
     """
     model = aligner_network()
     load_layer_weights(model, weights)

@@ -9,8 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceage_calibration.digest_split import split_by_digest
-from faceage_calibration.faces import FaceSet, read_faces
+from faceage_calibration.faces import FaceSet
 from faceage_calibration.landmark_cache import LandmarkCache
 from faceage_calibration.pictures import Picture
 from faceage_calibration.scene_backgrounds import background, distract, scrambled
@@ -25,7 +24,7 @@ from faceage_models.aligner_network import ALIGNER_SIDE
 from faceage_models.aligner_sample import Sample
 from faceage_models.aligner_scenes import SampleStore, SceneSquares, loose_finder
 from faceage_models.aligner_teacher import FaceLabel, averaged_label
-from faceage_models.finder_scenes import SceneSource, read_backgrounds
+from faceage_models.finder_scenes import SceneSource, read_backgrounds, training_faces
 
 __all__ = ["AlignerBatch", "LabelledChip", "aligner_batches", "face_sample", "label_chips"]
 __all__ += ["no_face_sample"]
@@ -194,7 +193,7 @@ def aligner_batches(
         FacesError: the set cannot be read, or the teacher sees no face in it.
         ModelFileError: the finder is missing or damaged.
     """
-    faces = split_by_digest(read_faces(source.faces)).train
+    faces = training_faces(source)
     chips = label_chips(faces, seed=seed)
     if not chips:
         raise FacesError(f"no face was found in {source.faces}; give pictures of one face each")

@@ -22,6 +22,7 @@ from faceage_edge.errors import OutputError
 from faceage_edge.flatbuffer import read_model_file
 from faceage_models.aligner_network import load_aligner
 from faceage_models.finder_network import STRIDES, load_finder
+from faceage_models.frameworks import import_keras
 from faceage_models.layer_weights import read_weights, weights_digest
 from faceage_models.mtcnn_networks import onet, pnet, rnet
 from faceage_models.pilot import load_pilot
@@ -144,6 +145,8 @@ def export_face_finder(weights: Path, out: Path) -> list[Path]:
         OutputError: the folder cannot be written.
         MissingExtraError: Keras or TensorFlow is not installed.
     """
+    # Before anything else chooses a back end: only this one exports.
+    import_keras()
     _make_folder(out)
     paths = []
     for name, load in _FINDER.items():

@@ -5,7 +5,7 @@ from typing import Any
 
 from faceage_models.finder_network import STRIDES
 from faceage_models.finder_targets import FACE, IGNORED
-from faceage_models.frameworks import import_tensorflow
+from faceage_models.keras_backend import training_keras
 
 __all__ = ["box_loss", "finder_loss", "focal_loss"]
 
@@ -22,31 +22,32 @@ def finder_loss(
 
     Args:
         outputs: of `finder_network`.
-        kinds: by stride, float32 (n, rows, columns), see `finder_targets`.
+        kinds: by stride, numbers (n, rows, columns), see `finder_targets`.
         boxes: by stride, float32 (n, rows, columns, 4).
 
     Returns:
         Two scalars: the focal loss and the box loss, each a mean over the cells that are faces.
     """
-    tf = import_tensorflow()
+    ops = training_keras().ops
     focal, overlap, faces = 0.0, 0.0, 0.0
     for stride in STRIDES:
-        here = tf.cast(tf.equal(kinds[stride], FACE), tf.float32)
+        kind = ops.convert_to_tensor(kinds[stride])
+        here = ops.cast(ops.equal(kind, FACE), "float32")
         logits = outputs[f"logits{stride}"][..., 0]
-        focal += tf.reduce_sum(focal_loss(logits, kinds[stride]))
-        overlap += tf.reduce_sum(box_loss(outputs[f"boxes{stride}"], boxes[stride]) * here)
-        faces += tf.reduce_sum(here)
-    faces = tf.maximum(faces, 1.0)
+        focal += ops.sum(focal_loss(logits, kind))
+        overlap += ops.sum(box_loss(outputs[f"boxes{stride}"], boxes[stride]) * here)
+        faces += ops.sum(here)
+    faces = ops.maximum(faces, 1.0)
     return focal / faces, overlap / faces
 
 
 def focal_loss(logits: Any, kinds: Any) -> Any:
     """Focal loss of each cell, 0 where it is IGNORED; float32 of the arguments' shape."""
-    tf = import_tensorflow()
-    here = tf.cast(tf.equal(kinds, FACE), tf.float32)
-    counted = tf.cast(tf.not_equal(kinds, IGNORED), tf.float32)
-    entropy = tf.nn.sigmoid_cross_entropy_with_logits(here, logits)
-    wrong = tf.abs(here - tf.sigmoid(logits))
+    ops = training_keras().ops
+    here = ops.cast(ops.equal(kinds, FACE), "float32")
+    counted = ops.cast(ops.not_equal(kinds, IGNORED), "float32")
+    entropy = ops.binary_crossentropy(here, logits, from_logits=True)
+    wrong = ops.abs(here - ops.sigmoid(logits))
     weight = here * _ALPHA + (1 - here) * (1 - _ALPHA)
     return counted * weight * wrong**_GAMMA * entropy
 
@@ -64,17 +65,18 @@ def box_loss(found: Any, wanted: Any) -> Any:
     Returns:
         float32 (...), 0 for equal boxes, below 2.
     """
-    tf = import_tensorflow()
-    inside = tf.maximum(found, 0.0)
-    width = tf.maximum(inside[..., 0] + inside[..., 2], _SMALLEST_SIDE)
-    height = tf.maximum(inside[..., 1] + inside[..., 3], _SMALLEST_SIDE)
+    ops = training_keras().ops
+    found, wanted = ops.convert_to_tensor(found), ops.convert_to_tensor(wanted)
+    inside = ops.maximum(found, 0.0)
+    width = ops.maximum(inside[..., 0] + inside[..., 2], _SMALLEST_SIDE)
+    height = ops.maximum(inside[..., 1] + inside[..., 3], _SMALLEST_SIDE)
     wanted_area = (wanted[..., 0] + wanted[..., 2]) * (wanted[..., 1] + wanted[..., 3])
     # Distances to left and top may be negative where a face's middle cell is not inside it.
-    least, most = tf.minimum(inside, wanted), tf.maximum(inside, wanted)
-    shared = tf.maximum(least[..., 0] + least[..., 2], 0.0) * tf.maximum(
+    least, most = ops.minimum(inside, wanted), ops.maximum(inside, wanted)
+    shared = ops.maximum(least[..., 0] + least[..., 2], 0.0) * ops.maximum(
         least[..., 1] + least[..., 3], 0.0
     )
-    union = tf.maximum(width * height + wanted_area - shared, 1e-6)
-    around = tf.maximum((most[..., 0] + most[..., 2]) * (most[..., 1] + most[..., 3]), 1e-6)
-    negative = tf.reduce_sum(tf.maximum(-found, 0.0), axis=-1)
+    union = ops.maximum(width * height + wanted_area - shared, 1e-6)
+    around = ops.maximum((most[..., 0] + most[..., 2]) * (most[..., 1] + most[..., 3]), 1e-6)
+    negative = ops.sum(ops.maximum(-found, 0.0), axis=-1)
     return 2.0 - shared / union - union / around + negative

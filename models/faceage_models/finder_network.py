@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from faceage_models.convolution import convolution
-from faceage_models.frameworks import import_keras
+from faceage_models.keras_backend import training_keras
 from faceage_models.layer_weights import load_layer_weights
 
 __all__ = ["FINDER_SIZE", "STRIDES", "finder_network", "load_finder"]
@@ -46,9 +46,9 @@ def finder_network() -> Any:
         right and bottom distance from the cell's centre to the face's edges, in strides.
 
     Raises:
-        MissingExtraError: Keras is not installed.
+        MissingExtraError: Keras, or every back end of it, is not installed.
     """
-    keras = import_keras()
+    keras = training_keras()
     layers = keras.layers
     pixels = keras.Input((FINDER_SIZE[1], FINDER_SIZE[0], 3), name="input")
     x = convolution(layers, pixels, _STEM, 4, 4, "stem")
@@ -82,7 +82,7 @@ def load_finder(weights: Path) -> Any:
 
     Raises:
         ModelFileError: the file is missing, damaged, or of another network.
-        MissingExtraError: Keras is not installed.
+        MissingExtraError: Keras, or every back end of it, is not installed.
     """
     model = finder_network()
     load_layer_weights(model, weights)

@@ -1,8 +1,8 @@
 """Batches for the finder's training: scenes composed at its input size, and their targets."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import count
+from dataclasses import dataclass
+from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
@@ -13,40 +13,50 @@ from faceage_calibration.digest_split import split_by_digest
 from faceage_calibration.faces import FaceSet, read_faces
 from faceage_calibration.landmark_cache import LandmarkCache
 from faceage_calibration.pictures import Picture, decode_picture
-from faceage_calibration.scene_faces import mirrored_points
 from faceage_calibration.scene_filmed import FilmedFrame, read_filmed
 from faceage_edge.crop import shrink
 from faceage_edge.detector import load_detector
 from faceage_edge.errors import FacesError
-from faceage_edge.geometry import FrameLandmarks
 from faceage_models.finder_network import FINDER_SIZE, STRIDES
 from faceage_models.finder_targets import finder_targets
+from faceage_models.scene_looks import looks_at
 
-__all__ = ["SceneBatch", "SceneSource", "read_backgrounds", "scene_batches", "training_batches"]
+__all__ = [
+    "SCENE_BYTES", "SceneBatch", "SceneSource", "read_backgrounds", "scene_batches",
+    "training_batches", "training_faces",
+]  # fmt: skip
 
 
-# Every scene is shown twice, mirrored the second time, and by then among others: composing costs
-# as much as learning. So many wait.
-_LATER = 512
+# Of one scene in a batch: the frame's, and for each cell a kind and four distances.
+SCENE_BYTES = FINDER_SIZE[0] * FINDER_SIZE[1] * 3 + sum(
+    -(-FINDER_SIZE[0] // stride) * -(-FINDER_SIZE[1] // stride) * 17 for stride in STRIDES
+)
 # A part of a background fills a frame of 640 x 480.
 _LONGEST = 960
 
 
 @dataclass(frozen=True)
 class SceneSource:
-    """Where scenes come from: a set of chips, pictures without faces, and clips of people."""
+    """Where scenes come from: a set of chips, pictures without faces, and clips of people.
+
+    `whole`: the set is a training part already, see `training_faces`.
+    """
 
     faces: Path
     backgrounds: tuple[Path, ...] = ()
     clips: tuple[Path, ...] = ()
+    whole: bool = False
 
 
 @dataclass(frozen=True)
 class SceneBatch:
-    """`frames` uint8 (n, 240, 320, 3), BGR; `kinds` and `boxes` the targets by stride."""
+    """`frames` uint8 (n, 240, 320, 3), BGR; `kinds` and `boxes` the targets by stride.
+
+    They are as `finder_targets` says, the kinds as int8: batches go from process to process.
+    """
 
     frames: NDArray[np.uint8]
-    kinds: dict[int, NDArray[np.float32]]
+    kinds: dict[int, NDArray[np.int8]]
     boxes: dict[int, NDArray[np.float32]]
 
 
@@ -57,6 +67,7 @@ def scene_batches(
     size: int,
     seed: int,
     clips: Sequence[Path] = (),
+    looks: int = 2,
 ) -> Iterator[SceneBatch]:
     """Compose batches without end; every pass over the faces takes them in another order.
 
@@ -66,20 +77,14 @@ def scene_batches(
         size: scenes a batch.
         seed: of everything.
         clips: films of people.
+        looks: how often each scene is shown, see `looks_at`.
     """
     teacher = load_detector("mtcnn", scheme="float32")
     cache, filmed = LandmarkCache(teacher), read_filmed(clips, teacher)
     random = np.random.default_rng((seed, 1))
-    later: list[Scene] = []
-    pending: list[Scene] = []
-    for scene in _scenes(faces, cache, backgrounds, filmed, seed):
-        pending.append(scene)
-        later.append(_mirrored(scene))
-        if len(later) > _LATER:
-            pending.append(later.pop(int(random.integers(len(later)))))
-        if len(pending) >= size:
-            yield _batch(pending[:size])
-            pending = pending[size:]
+    shown = looks_at(_scenes(faces, cache, backgrounds, filmed, seed), looks, random)
+    while True:
+        yield _batch(list(islice(shown, size)))
 
 
 def _scenes(
@@ -102,34 +107,37 @@ def _scenes(
         )
 
 
-def _mirrored(scene: Scene) -> Scene:
-    width = scene.frame.shape[1]
-    faces = []
-    for face in scene.faces:
-        points = mirrored_points(face.landmarks.points, width)
-        box = replace(face.box, x=width - face.box.x - face.box.width)
-        faces.append(replace(face, box=box, landmarks=FrameLandmarks(points)))
-    return Scene(np.ascontiguousarray(scene.frame[:, ::-1]), tuple(faces))
-
-
 def _batch(scenes: Sequence[Scene]) -> SceneBatch:
     targets = [finder_targets([face.box for face in scene.faces]) for scene in scenes]
     return SceneBatch(
         np.stack([scene.frame for scene in scenes]),
-        {s: np.stack([target[s].kinds for target in targets]) for s in STRIDES},
+        {s: np.stack([target[s].kinds for target in targets]).astype(np.int8) for s in STRIDES},
         {s: np.stack([target[s].boxes for target in targets]) for s in STRIDES},
     )
 
 
-def training_batches(source: SceneSource, size: int, seed: int) -> Iterator[SceneBatch]:
+def training_batches(source: SceneSource, size: int, seed: int, looks: int) -> Iterator[SceneBatch]:
     """Read the training part of a set and compose batches of it; see `scene_batches`.
 
     Raises:
         FacesError: a picture or the set cannot be read.
     """
-    faces = split_by_digest(read_faces(source.faces)).train
-    backgrounds = read_backgrounds(source.backgrounds)
-    yield from scene_batches(faces, backgrounds, size=size, seed=seed, clips=source.clips)
+    faces, backgrounds = training_faces(source), read_backgrounds(source.backgrounds)
+    yield from scene_batches(
+        faces, backgrounds, size=size, seed=seed, clips=source.clips, looks=looks
+    )
+
+
+def training_faces(source: SceneSource) -> FaceSet:
+    """Read the faces that may be learnt from: the training part of `split_by_digest`.
+
+    A set that was packed of that part alone, to be carried elsewhere, is taken whole.
+
+    Raises:
+        FacesError: the set cannot be read, or nothing would be left to train on.
+    """
+    faces = read_faces(source.faces)
+    return faces if source.whole else split_by_digest(faces).train
 
 
 def read_backgrounds(paths: Sequence[Path]) -> list[Picture]:

@@ -15,7 +15,7 @@ from typing import Any
 from faceage_models.aligner_network import aligner_network, load_aligner
 from faceage_models.aligner_samples import aligner_batches
 from faceage_models.background import in_background
-from faceage_models.frameworks import import_tensorflow
+from faceage_models.keras_backend import training_keras
 from faceage_models.training_command import Training, run_training, scene_source, training_parser
 
 __all__ = ["aligner_loss", "main"]
@@ -35,16 +35,16 @@ def aligner_loss(model: Any, batch: Any) -> tuple[Any, Any, Any]:
         model: of `aligner_network`.
         batch: the fields of an `AlignerBatch` in their order.
     """
-    tf = import_tensorflow()
-    crops, faces, boxes, landmarks = batch
-    outputs = model((tf.cast(crops, tf.float32) - 128.0) / 128.0, training=True)
-    logits = tf.reshape(outputs["face_logit"], (-1,))
-    entropy = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(faces, logits))
-    count = tf.maximum(tf.reduce_sum(faces), 1.0)
+    ops = training_keras().ops
+    crops, faces, boxes, landmarks = (ops.convert_to_tensor(values) for values in batch)
+    outputs = model((ops.cast(crops, "float32") - 128.0) / 128.0, training=True)
+    logits = ops.reshape(outputs["face_logit"], (-1,))
+    entropy = ops.mean(ops.binary_crossentropy(faces, logits, from_logits=True))
+    count = ops.maximum(ops.sum(faces), 1.0)
 
     def away(found: Any, wanted: Any) -> Any:
-        each = tf.reduce_mean(tf.abs(tf.reshape(found, tf.shape(wanted)) - wanted), axis=1)
-        return tf.reduce_sum(each * faces) / count
+        each = ops.mean(ops.abs(ops.reshape(found, ops.shape(wanted)) - wanted), axis=1)
+        return ops.sum(each * faces) / count
 
     return (
         entropy,

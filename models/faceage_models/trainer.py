@@ -1,29 +1,43 @@
-"""Steps, averages and checkpoints of a training run: what the networks' own trainers share."""
+"""Steps, averages and checkpoints of a training run: what the networks' own trainers share.
+
+Any of Keras' back ends will do, and a run's folder can be moved to a host with another one. What it
+holds:
+
+    state.npz             weights, their averages and the optimizer's state, whole or not at all
+    <name>.weights.npz    the averaged weights
+    train.csv             a line of losses every hundred steps
+"""
 
 import csv
+import io
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from faceage_edge.errors import FaceageError
-from faceage_models.frameworks import import_tensorflow
+from faceage_edge.atomic import write_bytes
+from faceage_edge.errors import FaceageError, ModelFileError
+from faceage_models.keras_backend import training_keras
 from faceage_models.layer_weights import save_layer_weights
 from faceage_models.learning_rate import warm_cosine
+from faceage_models.learning_step import Loss, learning_step
 
 __all__ = ["Trainer", "train"]
 
 _WARM_UP, _DECAY, _CLIP = 300, 1e-4, 5.0
 # The average over the last thousand steps or so is steadier than the last step.
 _AVERAGING = 0.999
+# Averaging fetches the weights from the device. Once they move slowly, not every step is worth it.
+_AVERAGE_EVERY = 8
 _EVERY = 100
 _CHECKPOINT_EVERY = 500
+_UNREADABLE = (OSError, ValueError, KeyError, EOFError)
 
-# (model, batch) to the terms of the loss, scalars.
-Loss = Callable[[Any, Any], tuple[Any, ...]]
+Arrays = list[NDArray[Any]]
 
 
 class Trainer:
@@ -32,7 +46,7 @@ class Trainer:
     def __init__(
         self, build: Callable[[], Any], loss: Loss, out: Path, *, steps: int, rate: float
     ) -> None:
-        """Start anew, or where the folder's checkpoint was.
+        """Start anew, or where the folder's state was.
 
         Args:
             build: makes the Keras model.
@@ -40,67 +54,79 @@ class Trainer:
             out: folder of the run.
             steps: how many there will be, for the learning rate.
             rate: the highest learning rate.
+
+        Raises:
+            ModelFileError: the folder's state is damaged or of another network.
         """
-        tf = import_tensorflow()
-        self._loss, self._out, self._steps, self._rate = loss, out, steps, rate
-        self.model, self.average = build(), build()
-        self.average.set_weights(self.model.get_weights())
-        self.step = tf.Variable(0, dtype=tf.int64)
-        self.optimizer = tf.keras.optimizers.AdamW(rate, weight_decay=_DECAY, clipnorm=_CLIP)
+        keras = training_keras()
+        self._steps, self._rate, self._state = steps, rate, out / "state.npz"
+        self.model, self.step = build(), 0
+        self.mean = _fetched(self.model.weights)
+        self.optimizer = keras.optimizers.AdamW(rate, weight_decay=_DECAY, clipnorm=_CLIP)
         self.optimizer.build(self.model.trainable_variables)
-        state = tf.train.Checkpoint(
-            model=self.model, average=self.average, optimizer=self.optimizer, step=self.step
-        )
-        self._kept = tf.train.CheckpointManager(state, str(out / "checkpoint"), max_to_keep=2)
-        if self._kept.latest_checkpoint:
-            state.restore(self._kept.latest_checkpoint)
-        self._update = tf.function(self._one_step)
+        if self._state.exists():
+            self._read_state()
+        self._update = learning_step(self.model, loss, self.optimizer)
 
     def rate(self, step: int) -> float:
         """Learning rate of a step: a linear start, then half a cosine to nought."""
         return warm_cosine(step, highest=self._rate, warm=_WARM_UP, steps=self._steps)
 
-    def train_on(self, batch: Any) -> list[float]:
+    def train_on(self, batch: Any) -> tuple[Any, ...]:
         """Take one step.
 
         Args:
             batch: a structure of arrays, passed on to the loss.
 
         Returns:
-            The terms of the loss before it.
-
-        Raises:
-            FaceageError: the loss is not a number any more; the weights are as they were.
+            The terms of the loss before it, the back end's scalars: looking at one waits for it.
         """
-        self.optimizer.learning_rate.assign(self.rate(int(self.step)))
-        terms = [float(term) for term in self._update(batch)]
-        if not np.isfinite(sum(terms)):
-            raise FaceageError(
-                f"the loss is not a number after step {int(self.step)}; the last good state is in "
-                f"{self._out / 'checkpoint'}: go on from it with another --seed"
-            )
-        self.step.assign_add(1)
+        self.optimizer.learning_rate.assign(self.rate(self.step))
+        terms = self._update(batch)
+        self.step += 1
+        # The first steps have much to change: average each.
+        span = 1 if self.step <= _WARM_UP else _AVERAGE_EVERY
+        if self.step % span == 0:
+            self._average(span)
         return terms
 
-    def _one_step(self, batch: Any) -> tuple[Any, ...]:
-        tf = import_tensorflow()
-        with tf.GradientTape() as tape:
-            terms = self._loss(self.model, batch)
-            loss = tf.add_n(list(terms))
-        variables = self.model.trainable_variables
-        gradients = tape.gradient(loss, variables)
-        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+    def _average(self, span: int) -> None:
         # The first steps have little to average: start short, then lengthen.
-        done = tf.cast(self.step, tf.float32)
-        keep = tf.minimum(_AVERAGING, (1.0 + done) / (10.0 + done))
-        for mean, value in zip(self.average.weights, self.model.weights, strict=True):
-            mean.assign(mean * keep + value * (1 - keep))
-        return terms
+        keep = min(_AVERAGING, self.step / (9.0 + self.step)) ** span
+        for mean, variable in zip(self.mean, self.model.weights, strict=True):
+            mean *= keep
+            mean += (1 - keep) * np.asarray(variable)
 
     def keep(self, weights: Path) -> None:
-        """Write the checkpoint, and the averaged weights to an .npz."""
-        self._kept.save()
-        save_layer_weights(self.average, weights)
+        """Write the state, and the averaged weights to an .npz."""
+        own = _fetched(self.model.weights)
+        self._write_state(own)
+        self.model.set_weights(self.mean)
+        save_layer_weights(self.model, weights)
+        self.model.set_weights(own)
+
+    def _write_state(self, own: Arrays) -> None:
+        kinds = {"weight": own, "mean": self.mean, "optimizer": _fetched(self.optimizer.variables)}
+        arrays = {f"{kind}_{i}": one for kind, some in kinds.items() for i, one in enumerate(some)}
+        data = io.BytesIO()
+        np.savez(data, allow_pickle=False, step=np.array(self.step), **arrays)
+        write_bytes(self._state, data.getvalue())
+
+    def _read_state(self) -> None:
+        try:
+            with np.load(self._state, allow_pickle=False) as kept:
+                arrays = {key: kept[key] for key in kept.files}
+            self.model.set_weights(_like(arrays, "weight", self.mean))
+            self.mean = _like(arrays, "mean", self.mean)
+            values = _like(arrays, "optimizer", _fetched(self.optimizer.variables))
+            self.step = int(arrays["step"])
+        except _UNREADABLE as error:
+            raise ModelFileError(
+                f"{self._state} is not a state of {self.model.name} ({error}); train into another "
+                "folder"
+            ) from error
+        for variable, value in zip(self.optimizer.variables, values, strict=True):
+            variable.assign(value)
 
 
 def train(trainer: Trainer, batches: Iterator[Any], out: Path, *, steps: int, name: str) -> Path:
@@ -110,27 +136,44 @@ def train(trainer: Trainer, batches: Iterator[Any], out: Path, *, steps: int, na
         trainer: opened in `out`.
         batches: without end.
         out: folder of the run: `train.csv` gets a line of losses every hundred steps, the
-            checkpoint and `<name>.weights.npz` are written every five hundred and at the end.
+            state and `<name>.weights.npz` are written every five hundred and at the end.
         steps: in all.
         name: of the weights' file.
 
     Returns:
         The averaged weights' file.
+
+    Raises:
+        FaceageError: the loss is not a number any more; the folder's state is the last good one.
     """
     weights = out / f"{name}.weights.npz"
-    first, began = int(trainer.step), time.monotonic()
-    recent: list[list[float]] = []
-    while (step := int(trainer.step)) < steps:
+    first, began = trainer.step, time.monotonic()
+    recent: list[tuple[Any, ...]] = []
+    while trainer.step < steps:
         recent.append(trainer.train_on(next(batches)))
-        step += 1
+        step = trainer.step
         if step % _EVERY == 0:
+            losses = _checked(recent, step, out)
             left = (time.monotonic() - began) / (step - first) * (steps - step)
-            _log(out, step, steps, np.mean(recent, axis=0).tolist(), left)
+            _log(out, step, steps, losses.mean(axis=0).tolist(), left)
             recent = []
         if step % _CHECKPOINT_EVERY == 0:
             trainer.keep(weights)
+    _checked(recent, trainer.step, out)
     trainer.keep(weights)
     return weights
+
+
+def _checked(recent: Sequence[tuple[Any, ...]], step: int, out: Path) -> NDArray[np.float64]:
+    """Fetch the losses of the steps up to this one, (n, terms), all of them numbers."""
+    losses = np.array([[float(term) for term in terms] for terms in recent])
+    bad = [i for i, row in enumerate(losses) if not np.isfinite(row).all()]
+    if bad:
+        raise FaceageError(
+            f"the loss is not a number after step {step - len(recent) + bad[0]}; the last good "
+            f"state is in {out}: go on from it with another --seed"
+        )
+    return losses
 
 
 def _log(out: Path, step: int, steps: int, losses: list[float], left_s: float) -> None:
@@ -139,3 +182,19 @@ def _log(out: Path, step: int, steps: int, losses: list[float], left_s: float) -
         csv.writer(file).writerow([step, *words])
     text = f"step {step:,} of {steps:,}, losses {' + '.join(words)}, {left_s / 60:.0f} minutes left"
     print(text, file=sys.stderr, flush=True)
+
+
+def _fetched(variables: Sequence[Any]) -> Arrays:
+    """Copies of variables' values. numpy asks Keras for a view: it knows no other way."""
+    return [np.array(np.asarray(variable)) for variable in variables]
+
+
+def _like(arrays: dict[str, NDArray[Any]], kind: str, wanted: Arrays) -> Arrays:
+    """The arrays of a kind; ValueError where they are not as many and as large as wanted."""
+    found = [arrays[f"{kind}_{i}"] for i in range(len(wanted))]
+    if f"{kind}_{len(wanted)}" in arrays:
+        raise ValueError(f"it has more than {len(wanted)} arrays of {kind}")
+    for i, (one, other) in enumerate(zip(found, wanted, strict=True)):
+        if one.shape != other.shape:
+            raise ValueError(f"{kind}_{i} has the shape {one.shape}, expected {other.shape}")
+    return found

@@ -10,7 +10,8 @@ from typing import Any
 
 from faceage_edge.command import run
 from faceage_models.finder_scenes import SceneSource
-from faceage_models.trainer import Loss, Trainer, train
+from faceage_models.learning_step import Loss
+from faceage_models.trainer import Trainer, train
 
 __all__ = ["Training", "run_training", "scene_source", "training_parser"]
 
@@ -42,6 +43,10 @@ def training_parser(program: str, *, steps: int, batch: str) -> argparse.Argumen
     """
     parser = argparse.ArgumentParser(prog=f"python -m {program}")
     parser.add_argument("--faces", type=Path, required=True, help="FairFace's crops, a .tar")
+    parser.add_argument(
+        "--whole", action="store_true",
+        help="learn from all of --faces: a training part that was packed alone",
+    )  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument(
         "--backgrounds", type=Path, nargs="*", default=[], metavar="PICTURE",
@@ -57,7 +62,8 @@ def training_parser(program: str, *, steps: int, batch: str) -> argparse.Argumen
 
 def scene_source(options: argparse.Namespace) -> SceneSource:
     """Where scenes come from, as the options of `training_parser` say."""
-    return SceneSource(options.faces, tuple(options.backgrounds), tuple(options.clips))
+    backgrounds, clips = tuple(options.backgrounds), tuple(options.clips)
+    return SceneSource(options.faces, backgrounds, clips, whole=options.whole)
 
 
 def run_training(program: str, options: argparse.Namespace, training: Training) -> int:
@@ -76,7 +82,7 @@ def run_training(program: str, options: argparse.Namespace, training: Training) 
         build = training.build if start is None else partial(training.load, start)
         rate = training.rate if options.rate is None else options.rate
         trainer = Trainer(build, training.loss, out, steps=options.steps, rate=rate)
-        batches = training.batches(options.seed + int(trainer.step))
+        batches = training.batches(options.seed + trainer.step)
         print(train(trainer, batches, out, steps=options.steps, name=training.name))
         return 0
 

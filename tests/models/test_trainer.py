@@ -11,10 +11,10 @@ import pytest
 from faceage_edge.errors import FaceageError, FacesError, ModelFileError
 from faceage_edge.geometry import FrameBox
 from faceage_models.aligner_network import aligner_network, load_aligner
-from faceage_models.background import in_background
+from faceage_models.background import in_background, in_backgrounds
 from faceage_models.finder_network import finder_network, load_finder
 from faceage_models.finder_targets import finder_targets
-from faceage_models.frameworks import import_keras, import_tensorflow
+from faceage_models.keras_backend import training_keras
 from faceage_models.layer_weights import save_layer_weights
 from faceage_models.train_aligner import aligner_loss
 from faceage_models.train_finder import scene_loss
@@ -23,14 +23,13 @@ from faceage_models.trainer import Trainer, train
 
 def line() -> Any:
     """One weight and one bias."""
-    keras = import_keras()
+    keras = training_keras()
     return keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, name="line")])
 
 
 def squared_error(model: Any, batch: Any) -> tuple[Any]:
     """Of y = 3 x + 1."""
-    tf = import_tensorflow()
-    return (tf.reduce_mean((model(batch, training=True) - (3 * batch + 1)) ** 2),)
+    return (training_keras().ops.mean((model(batch, training=True) - (3 * batch + 1)) ** 2),)
 
 
 BATCH = np.linspace(-1, 1, 16, dtype=np.float32)[:, None]
@@ -53,16 +52,28 @@ def test_a_run_learns_and_writes_what_it_learnt(tmp_path: Path) -> None:
 
 
 def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    """Step, weights and average come back from the folder."""
+    """Step, weights, average and the optimizer's state come back from the folder."""
     first = opened(tmp_path)
     train(first, repeat(BATCH), tmp_path, steps=40, name="line")
     second = opened(tmp_path)
-    assert int(second.step) == 40
-    for model in ("model", "average"):
-        for one, other in zip(
-            getattr(first, model).weights, getattr(second, model).weights, strict=True
-        ):
-            np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
+    assert second.step == 40
+    for kept in (
+        lambda one: one.model.get_weights(),
+        lambda one: one.mean,
+        lambda one: [np.array(variable) for variable in one.optimizer.variables],
+    ):
+        for one, other in zip(kept(first), kept(second), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_a_state_of_another_network_is_refused(tmp_path: Path) -> None:
+    """Nothing is taken up in part; so is a file that is no state."""
+    train(opened(tmp_path), repeat(BATCH), tmp_path, steps=1, name="line")
+    with pytest.raises(ModelFileError, match="is not a state of aligner"):
+        Trainer(aligner_network, aligner_loss, tmp_path, steps=1, rate=0.1)
+    (tmp_path / "state.npz").write_bytes(b"no state")
+    with pytest.raises(ModelFileError, match="is not a state of"):
+        opened(tmp_path)
 
 
 def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path) -> None:
@@ -73,7 +84,7 @@ def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path) -> None:
     with pytest.raises(FaceageError, match=r"not a number after step 20.*another --seed"):
         train(trainer, repeat(BATCH * np.nan), tmp_path, steps=30, name="line")
     assert (tmp_path / "line.weights.npz").read_bytes() == kept
-    assert int(opened(tmp_path).step) == 20
+    assert opened(tmp_path).step == 20
 
 
 def test_the_rate_rises_and_falls(tmp_path: Path) -> None:
@@ -93,7 +104,7 @@ def test_the_finder_learns_a_scene(tmp_path: Path) -> None:
     kinds = {stride: np.stack([one.kinds] * 2) for stride, one in targets.items()}
     boxes = {stride: np.stack([one.boxes] * 2) for stride, one in targets.items()}
     trainer = Trainer(finder_network, scene_loss, tmp_path, steps=1000, rate=0.05)
-    losses = [sum(trainer.train_on((frames, kinds, boxes))) for _ in range(12)]
+    losses = [float(sum(trainer.train_on((frames, kinds, boxes)))) for _ in range(12)]
     assert losses[-1] < losses[0] / 2
 
 
@@ -104,7 +115,7 @@ def test_the_aligner_learns_a_face(tmp_path: Path) -> None:
     landmarks = np.tile(np.linspace(0.2, 0.8, 10, dtype=np.float32), (2, 1))
     batch = (crops, np.array([1, 0], np.float32), np.zeros((2, 4), np.float32), landmarks)
     trainer = Trainer(aligner_network, aligner_loss, tmp_path, steps=1000, rate=0.05)
-    losses = [sum(trainer.train_on(batch)) for _ in range(25)]
+    losses = [float(sum(trainer.train_on(batch))) for _ in range(25)]
     assert losses[-1] < losses[0] / 2
 
 
@@ -132,3 +143,24 @@ def test_batches_come_from_another_process_with_its_errors() -> None:
     assert [next(made) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(FacesError, match="the set ends here"):
         next(made)
+
+
+def pictures(count: int, value: int) -> Iterator[tuple[Any, ...]]:
+    """Arrays of a value, then an error."""
+    for _ in range(count):
+        yield np.full((4, 5), value, np.uint8), {8: np.full(3, value, np.float32)}
+    raise FacesError(f"no more of {value}")
+
+
+@pytest.mark.parametrize("room", [0, 64])
+def test_several_processes_share_a_queue(room: int) -> None:
+    """All of their items come, arrays whole, through a pipe or shared memory; errors too."""
+    made = in_backgrounds(pictures, [(9, 1), (9, 2)], room=room)
+    seen = set()
+    with pytest.raises(FacesError, match="no more of"):
+        for picture, more in made:
+            assert picture.shape == (4, 5) and (picture == picture[0, 0]).all()
+            assert (more[8] == picture[0, 0]).all()
+            picture += 1
+            seen.add(int(picture[0, 0]))
+    assert seen <= {2, 3} and seen
