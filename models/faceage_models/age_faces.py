@@ -90,11 +90,12 @@ def read_training_faces(
     exclude: Collection[str] = (),
     share: float = 1.0,
     seed: int = 0,
+    choosing: bool = False,
 ) -> TrainingFaces:
     """Read sets, cut their faces, and leave out what may not be learnt from.
 
     Of sets that come without exact ages (FairFace), only the training part of `digest_split` is
-    taken: the rest is for choosing and for figures.
+    taken, or, to choose by, its choice part: the rest is for figures.
 
     Args:
         paths: folders or tar archives.
@@ -103,13 +104,14 @@ def read_training_faces(
         exclude: names or digests of pictures to leave out.
         share: of the faces, chosen by the seed: for trying things.
         seed: of that choice.
+        choosing: these faces are not to learn from but to choose by.
 
     Raises:
         FacesError: a set cannot be read, or fewer than twenty faces or a single age are left.
     """
     parts = []
     for path in paths:
-        faces = _allowed(read_faces(path), exclude)
+        faces = _allowed(read_faces(path), exclude, choosing)
         kept = np.random.default_rng(seed).random(len(faces.faces)) < share
         faces = faces.only([one for one, keep in zip(faces.faces, kept, strict=True) if keep])
         cropper = FaceCropper(with_room(template), mode="detect", detector=detector)
@@ -124,9 +126,10 @@ def read_training_faces(
     return whole
 
 
-def _allowed(faces: FaceSet, exclude: Collection[str]) -> FaceSet:
+def _allowed(faces: FaceSet, exclude: Collection[str], choosing: bool) -> FaceSet:
     if not any(face.label.years is not None for face in faces.faces):
-        faces = split_by_digest(faces).train
+        parts = split_by_digest(faces)
+        faces = parts.choice if choosing else parts.train
     left = [f for f in faces.faces if f.name not in exclude and f.digest not in exclude]
     return faces.only(left)
 

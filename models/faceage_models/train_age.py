@@ -77,11 +77,12 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _pack(options: argparse.Namespace) -> int:
-    """Cut the faces of --data for another host, and stop."""
+    """Cut the faces of --data, or those of --validate, for another host, and stop."""
     template = crop_template(max(options.size, options.cut), options.zoom)
     faces = read_training_faces(
-        [Path(path) for path in options.data], template, named_detector(options.detector),
-        exclude=_excluded(options.exclude), share=options.share, seed=options.seed,
+        [Path(path) for path in options.data or options.validate], template,
+        named_detector(options.detector), exclude=_excluded(options.exclude),
+        share=options.share, seed=options.seed, choosing=not options.data,
     )  # fmt: skip
     write_pack(faces, Path(options.pack))
     print(f"{options.pack}: {len(faces.spans):,} faces, crops of {template.width} pixels")
@@ -109,7 +110,7 @@ def _read(options: argparse.Namespace, side: int) -> tuple[TrainingFaces, Traini
         options, options.data, side,
         exclude=_excluded(options.exclude), share=options.share, seed=options.seed,
     )  # fmt: skip
-    unseen = _faces(options, options.validate, side)
+    unseen = _faces(options, options.validate, side, choosing=True)
     if shared := set(faces.digests) & set(unseen.digests):
         raise FacesError(
             f"{len(shared):,} faces of --validate are among those of --data; a model is chosen on "

@@ -21,7 +21,7 @@ def training_options(argv: Sequence[str] | None) -> argparse.Namespace:
         "earlier one stopped.",
     )
     faces = parser.add_argument_group("faces")
-    faces.add_argument("--data", nargs="+", required=True, metavar="PATH", help="to learn from")
+    faces.add_argument("--data", nargs="+", default=[], metavar="PATH", help="to learn from")
     faces.add_argument(
         "--validate", nargs="+", default=[], metavar="PATH",
         help="to choose the best epoch by; none of them may be in --data",
@@ -44,8 +44,8 @@ def training_options(argv: Sequence[str] | None) -> argparse.Namespace:
     )  # fmt: skip
     faces.add_argument(
         "--pack", metavar="FILE",
-        help="cut the faces of --data into FILE.faces.npz and stop; it serves as --data and "
-        "--validate on a host that has no detector",
+        help="cut the faces of --data, or of --validate alone, into FILE.faces.npz and stop: it "
+        "takes their place on a host that has no detector",
     )  # fmt: skip
     network = parser.add_argument_group("network")
     network.add_argument("--backbone", choices=BACKBONES, default="mobilenet-v1")
@@ -91,8 +91,10 @@ def training_options(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    if not options.pack and not (options.validate and options.out):
-        parser.error("--validate and --out are needed to train (only --pack does without)")
+    if not options.pack and not (options.data and options.validate and options.out):
+        parser.error("--data, --validate and --out are needed to train")
+    if options.pack and bool(options.data) == bool(options.validate):
+        parser.error("--pack cuts the faces of --data or those of --validate: give one of them")
     if options.teacher and options.head != "coral":
         parser.error(f"--teacher teaches a coral head, found --head {options.head}")
     if not 0 <= options.teacher_share <= 1 or options.workers < 0:
