@@ -34,10 +34,12 @@ _RING = _WAITING + 2
 @dataclass(frozen=True)
 class AgeBatch:
     """`crops` by their side in pixels: uint8 (n, side, side, 3), RGB; they hold until the next
-    batch is asked for. `spans` float64 (n, 2), low and high age in years."""
+    batch is asked for. `spans` float64 (n, 2), low and high age in years; `chosen` int64 (n,), the
+    faces' numbers."""
 
     crops: Mapping[int, Pictures]
     spans: NDArray[np.float64]
+    chosen: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Drawing:
 def age_batches(faces: TrainingFaces, drawing: Drawing) -> Generator[AgeBatch]:
     """Make batches without end, here and now."""
     for crops, chosen in _worn(faces.canvases, faces.template, drawing, 0, 1):
-        yield AgeBatch(_at_sides(crops, drawing.sides), faces.spans[chosen])
+        yield AgeBatch(_at_sides(crops, drawing.sides), faces.spans[chosen], chosen)
 
 
 def batches_beside(faces: TrainingFaces, drawing: Drawing, workers: int) -> Generator[AgeBatch]:
@@ -95,7 +97,7 @@ def batches_beside(faces: TrainingFaces, drawing: Drawing, workers: int) -> Gene
             worker = number % workers
             slot, chosen = next(queues[worker])
             crops = {side: ring[slot] for side, ring in rings[worker].items()}
-            yield AgeBatch(crops, faces.spans[chosen])
+            yield AgeBatch(crops, faces.spans[chosen], chosen)
 
 
 def _fill(

@@ -12,7 +12,8 @@ import contextlib
 import csv
 import io
 import math
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ _AVERAGING = 0.999
 _AVERAGE_EVERY = 8
 _CLIP = 5.0
 _EVALUATED_AT_ONCE = 256
+# Faces by which the averaged model's normalisation is measured anew.
+_SETTLED_BY = 2048
 _UNREADABLE = (OSError, ValueError, KeyError, EOFError)
 
 Arrays = list[NDArray[Any]]
@@ -146,16 +149,22 @@ class AgeRun:
             OutputError: the folder cannot be written; what it held before is whole.
         """
         steps = self.schedule.steps
+        recent: deque[NDArray[np.uint8]] = deque()
         while self.step < self.schedule.epochs * steps:
             epoch = self.step // steps
             self._enter(self.schedule.stage_of(epoch), None)
             losses = []
             while self.step < (epoch + 1) * steps:
-                losses.append(self._step(*next(batches)))
+                crops, targets = next(batches)
+                losses.append(self._step(crops, targets))
                 progress(self.step, losses[-1])
+                recent.append(crops.copy())
+                while sum(map(len, recent)) - len(recent[0]) >= _SETTLED_BY:
+                    recent.popleft()
             with self.averaged():
-                mae = validate(self.predict)
-            self._close(Epoch(epoch, float(np.mean(losses)), mae))
+                settle(self._bytes, recent)
+                self._close(Epoch(epoch, float(np.mean(losses)), validate(self.predict)))
+            self._write_state()
         best = self.best
         if best is None:
             raise FaceageError("a run of no epochs trains nothing; give --epochs 1 or more")
@@ -197,18 +206,16 @@ class AgeRun:
         return loss
 
     def _close(self, epoch: Epoch) -> None:
-        """Write an epoch down: its best model first, its state last."""
+        """Write an epoch down, its model first, where that is the best one."""
         better = self.best is None or epoch.mae < self.best.mae
         self.epochs.append(epoch)
         if better:
-            with self.averaged():
-                save_model(self.model, self.out / "best.keras")
+            save_model(self.model, self.out / "best.keras")
         rows = io.StringIO()
         writer = csv.writer(rows, lineterminator="\n")
         writer.writerow(["epoch", "loss", "validation_mae_years"])
         writer.writerows([[e.epoch + 1, f"{e.loss:.5f}", f"{e.mae:.4f}"] for e in self.epochs])
         write_bytes(self.out / "epochs.csv", rows.getvalue().encode())
-        self._write_state()
 
     def _enter(self, stage: Stage, optimizer: Arrays | None) -> None:
         """Let a stage's layers learn; a new stage starts with a fresh optimizer."""
@@ -268,6 +275,30 @@ def bytes_model(model: Any) -> Any:
     pixels = keras.Input(model.input_shape[1:], dtype="uint8", name="bytes")
     scaled = keras.layers.Rescaling(1 / 128, offset=-1.0, name="scaled")(pixels)
     return keras.Model(pixels, model(scaled), name=f"{model.name}_of_bytes")
+
+
+def settle(model: Any, batches: Iterable[NDArray[np.uint8]]) -> None:
+    """Measure anew what a model's batch normalisations subtract and divide by.
+
+    Their running means belong to the weights of many steps, averaged weights to none of these:
+    after few large steps the two do not fit (Izmailov et al., arXiv:1803.05407, section 3.2).
+
+    Args:
+        model: of `bytes_model`.
+        batches: crops to measure on, each uint8 (n, size, size, 3).
+    """
+    keras = training_keras()
+    inner = [part for part in model.layers if isinstance(part, keras.Model)]
+    layers = [layer for part in inner for layer in part.layers]
+    found = [one for one in layers if isinstance(one, keras.layers.BatchNormalization)]
+    before = [(one.momentum, one.trainable) for one in found]
+    for count, crops in enumerate(batches):
+        for one in found:
+            # The mean of all batches so far, the first of which takes the place of what was there.
+            one.momentum, one.trainable = count / (count + 1), True
+        model(keras.ops.convert_to_tensor(crops), training=True)
+    for one, (momentum, trainable) in zip(found, before, strict=True):
+        one.momentum, one.trainable = momentum, trainable
 
 
 def thaw(model: Any, first: str | None) -> None:

@@ -6,19 +6,27 @@ sure one may be of this face. Ranks inside a bin, which its label leaves open, a
 alone.
 """
 
+import hashlib
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from faceage_calibration.progress import Progress
+from faceage_edge.atomic import write_bytes
 from faceage_edge.errors import UsageError
+from faceage_models.age_batches import resized
+from faceage_models.age_faces import TrainingFaces, middle
 from faceage_models.age_heads import RANKS
 from faceage_models.age_run import bytes_model
 from faceage_models.keras_backend import training_keras
 from faceage_models.keras_loading import load_keras
 
-__all__ = ["Teachers", "taught"]
+__all__ = ["Teachers", "asked_once", "taught"]
+
+_ASKED_AT_ONCE = 256
 
 Floats = NDArray[np.float32]
 
@@ -34,6 +42,7 @@ class Teachers:
             UsageError: one has another head, or its input is not square.
         """
         self._models = []
+        self.digests: list[str] = []
         for path in paths:
             model = load_keras(path, training_keras())
             _, height, width, _ = model.input_shape
@@ -43,6 +52,7 @@ class Teachers:
                     f"head, found {model.input_shape[1:]} to {model.output_shape[1:]}"
                 )
             self._models.append((int(width), bytes_model(model)))
+            self.digests.append(hashlib.sha256(path.read_bytes()).hexdigest())
 
     @property
     def sides(self) -> tuple[int, ...]:
@@ -60,6 +70,38 @@ class Teachers:
         """
         answers = [np.asarray(model.predict_on_batch(crops[side])) for side, model in self._models]
         return np.asarray(np.mean([_sigmoid(logits) for logits in answers], axis=0), np.float32)
+
+
+def asked_once(teachers: Teachers, faces: TrainingFaces, kept: Path) -> Floats:
+    """What teachers say of each face as it is, unworn: for hosts too slow to ask them every time.
+
+    Args:
+        teachers: one or more.
+        faces: all that will be learnt from.
+        kept: .npz that the answers are written to, and read from when it is of these teachers and
+            faces.
+
+    Returns:
+        float32 (n, 100), 0 to 1.
+    """
+    digests = np.array([*teachers.digests, *faces.digests])
+    if kept.exists():
+        # Opened here, because numpy leaves a damaged file open.
+        with kept.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            if np.array_equal(arrays["digests"], digests):
+                return np.asarray(arrays["probabilities"], np.float32)
+    bar = Progress("faces the teachers are asked about", len(faces.digests))
+    answers = []
+    for start in range(0, len(faces.digests), _ASKED_AT_ONCE):
+        part = middle(faces.canvases[start : start + _ASKED_AT_ONCE], faces.template)
+        crops = {side: resized(part, side) for side in teachers.sides}
+        answers.append(teachers.probabilities(crops))
+        bar(start + len(part))
+    probabilities = np.concatenate(answers)
+    data = io.BytesIO()
+    np.savez(data, digests=digests, probabilities=probabilities)
+    write_bytes(kept, data.getvalue())
+    return probabilities
 
 
 def taught(targets: Floats, probabilities: Floats, share: float) -> Floats:

@@ -13,7 +13,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -29,12 +29,12 @@ from faceage_edge.detector import named_detector
 from faceage_edge.errors import FacesError, UsageError
 from faceage_edge.geometry import CropTemplate
 from faceage_models.age_backbones import age_model, take_weights
-from faceage_models.age_batches import Drawing, batches_beside, validation_crops
+from faceage_models.age_batches import AgeBatch, Drawing, batches_beside, validation_crops
 from faceage_models.age_faces import TrainingFaces, read_training_faces
 from faceage_models.age_heads import AGES, head_named, rank_importance
 from faceage_models.age_pack import is_pack, read_pack, write_pack
 from faceage_models.age_run import AgeRun, Epoch, Schedule, Stage
-from faceage_models.age_teacher import Teachers, taught
+from faceage_models.age_teacher import Teachers, asked_once, taught
 from faceage_models.float_source import SHIPPED_AGE, shipped_float
 from faceage_models.keras_backend import training_keras
 from faceage_models.train_options import parse_grid, training_options
@@ -179,9 +179,19 @@ def _one_run(
     began = time.monotonic()
     drawing = Drawing(
         face_weights(faces.spans, options.rebalance), options.batch, options.seed,
-        tuple(sorted({options.size, *teachers.sides})), first=training.step,
+        (options.size,), first=training.step,
     )  # fmt: skip
-    with contextlib.closing(_batches(options, teachers, faces, drawing)) as batches:
+    if options.teacher_once:
+        told = asked_once(teachers, faces, out / "teachers.npz")
+        source = _batches(options, faces, drawing, lambda batch: told[batch.chosen])
+    elif teachers.sides:
+        drawing = replace(drawing, sides=tuple(sorted({options.size, *teachers.sides})))
+        source = _batches(
+            options, faces, drawing, lambda batch: teachers.probabilities(batch.crops)
+        )
+    else:
+        source = _batches(options, faces, drawing, None)
+    with contextlib.closing(source) as batches:
         best = training.train(
             batches, _validation(unseen, options.size), lambda step, _loss: bar(step)
         )
@@ -191,17 +201,18 @@ def _one_run(
 
 
 def _batches(
-    options: argparse.Namespace, teachers: Teachers, faces: TrainingFaces, drawing: Drawing
+    options: argparse.Namespace,
+    faces: TrainingFaces,
+    drawing: Drawing,
+    teach: Callable[[AgeBatch], NDArray[np.float32]] | None,
 ) -> Generator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
     """Crops for the network, and what to learn of them."""
     head = head_named(options.head)
     with contextlib.closing(batches_beside(faces, drawing, options.workers)) as batches:
         for batch in batches:
             targets = head.targets(batch.spans)
-            if teachers.sides:
-                targets = taught(
-                    targets, teachers.probabilities(batch.crops), options.teacher_share
-                )
+            if teach is not None:
+                targets = taught(targets, teach(batch), options.teacher_share)
             yield batch.crops[options.size], targets
 
 

@@ -73,6 +73,10 @@ def training_options(argv: Sequence[str] | None) -> argparse.Namespace:
         "--teacher-share", type=float, default=0.7, help="of the teachers (default: %(default)s)"
     )
     learning.add_argument(
+        "--teacher-once", action="store_true",
+        help="ask them once a face, not about every look: for hosts too slow for that",
+    )  # fmt: skip
+    learning.add_argument(
         "--workers", type=int, default=0,
         help="processes that cut and spoil crops; 0: none beside (default)",
     )  # fmt: skip
@@ -95,6 +99,8 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         parser.error("--data, --validate and --out are needed to train")
     if options.pack and bool(options.data) == bool(options.validate):
         parser.error("--pack cuts the faces of --data or those of --validate: give one of them")
+    if options.teacher_once and not options.teacher:
+        parser.error("--teacher-once: name them with --teacher")
     if options.teacher and options.head != "coral":
         parser.error(f"--teacher teaches a coral head, found --head {options.head}")
     if not 0 <= options.teacher_share <= 1 or options.workers < 0:
