@@ -23,15 +23,15 @@ CHOICES = ("0.25,0.8", "0.2,0.8", "0.25,0.7", "0.25,0.9")
 QUOTING = (
     "README.md",
     "docs/results.md",
-    "models/age-mobilenet/README.md",
+    "models/age-mobilenet-coral/README.md",
     "models/mtcnn/README.md",
     "models/face-finder/README.md",
     "docs/detector.md",
 )
 # Of other people's weights: made beside the repository, never in it.
 RFB_INT8 = Path("../rfb320.int8.tflite")
-INT8 = "models/age-mobilenet/age-mobilenet.int8.tflite"
-FLOAT = "models/age-mobilenet/age-mobilenet.float32.tflite"
+INT8 = "models/age-mobilenet-coral/age-mobilenet-coral.int8.tflite"
+FLOAT = "models/age-mobilenet-coral/age-mobilenet-coral.float32.tflite"
 
 
 def steps(data: Path) -> dict[str, list[str]]:

@@ -1,9 +1,10 @@
 #!/bin/sh
-# Make every shipped model file again from the pilot's weights, the mtcnn package and the data.
+# Make every shipped model file again from the trained weights beside them, the mtcnn package and the
+# data: float and int8 .tflite files, ranges and intervals.
 #
-#     sh models/rebuild.sh DATA      DATA: the folder that holds data/ and weights/
+#     sh models/rebuild.sh DATA      DATA: the folder that holds data/
 #
-# Needs the installed project with its [bench] extra (TensorFlow, mtcnn). About six minutes on two
+# Needs the installed project with its [bench] extra (TensorFlow, mtcnn). About eight minutes on two
 # cores. Run benchmarks/release.py afterwards: the figures belong to the files.
 set -eu
 data=$1
@@ -23,17 +24,19 @@ done
 python -m faceage_models.export face-finder --weights models/face-finder --out "$scratch/finder"
 python -m faceage_convert.ship --raw "$scratch/finder" --models models
 
-python -m faceage_models.export age --out "$scratch/age" \
-    --weights "$data/weights/pilot_mobilenet_0.75_128_coral.npz"
+for name in age-mobilenet-coral age-tiny age-permissive; do
+    python -m faceage_models.export age --name "$name" --weights "models/$name/$name.keras" \
+        --out "$scratch/age"
+done
 python -m faceage_convert.ship --raw "$scratch/age" --models models
 
 # Earlier int8 files would hand their measured figures on to the same graph.
-rm -f models/age-mobilenet/*.int8.* models/face-finder/*.int8.* models/mtcnn/*.int8.*
+rm -f models/age-*/*.int8.* models/face-finder/*.int8.* models/mtcnn/*.int8.*
 # Provisional ranges of the age model, so that the shipped set converts and gives the int8
 # detectors, one of which cuts the faces of the last step.
-faceage-calibrate ranges --model models/age-mobilenet/age-mobilenet.float32.tflite \
+faceage-calibrate ranges --model models/age-mobilenet-coral/age-mobilenet-coral.float32.tflite \
     --faces "$data/data/utkface-calib.tar" --count 786 --crops aligned \
-    --out models/age-mobilenet/age-mobilenet.ranges.json
+    --out models/age-mobilenet-coral/age-mobilenet-coral.ranges.json
 for detector in face-finder mtcnn; do
     # MTCNN's networks do not change, and neither need its ranges: remove them to record them anew.
     if [ "$detector" = face-finder ] || [ ! -f models/mtcnn/mtcnn-onet.ranges.json ]; then
@@ -45,8 +48,16 @@ for detector in face-finder mtcnn; do
     cp "$scratch/$detector/$detector"-*.int8.* "models/$detector/"
 done
 
-faceage-convert --quantize int8 --model models/age-mobilenet/age-mobilenet.float32.tflite \
-    --faces "$data/data/utkface-calib.tar" --count 786 \
-    --eval-faces "$data/data/utkface-dev.tar" --out "$scratch/bundle"
-cp "$scratch"/bundle/age-mobilenet.int8.* "$scratch"/bundle/age-mobilenet.ranges.json \
-    models/age-mobilenet/
+for name in age-mobilenet-coral age-tiny; do
+    faceage-convert --quantize int8 --model "models/$name/$name.float32.tflite" \
+        --faces "$data/data/utkface-calib.tar" --count 786 \
+        --eval-faces "$data/data/utkface-dev.tar" --out "$scratch/$name"
+    cp "$scratch/$name/$name".int8.* "$scratch/$name/$name.ranges.json" "models/$name/"
+done
+# The permissive model has seen nothing of UTKFace, and so its ranges have not. Bins of ages fit no
+# interval, which it goes without.
+faceage-calibrate ranges --model models/age-permissive/age-permissive.float32.tflite \
+    --faces "$data/data/fairface-train.tar" --part choice --count 786 --crops detect \
+    --out models/age-permissive/age-permissive.ranges.json
+faceage-convert --quantize int8 --model age-permissive --out "$scratch/age-permissive"
+cp "$scratch/age-permissive"/age-permissive.int8.* models/age-permissive/

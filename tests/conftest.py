@@ -56,11 +56,11 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def shipped() -> Shipped:
     """The shipped models; a checkout without them is broken, so their absence fails."""
-    age = ROOT / "models" / "age-mobilenet"
+    age = ROOT / "models" / "age-mobilenet-coral"
     found = Shipped(
-        age_float=age / "age-mobilenet.float32.tflite",
-        age_int8=age / "age-mobilenet.int8.tflite",
-        age_ranges=age / "age-mobilenet.ranges.json",
+        age_float=age / "age-mobilenet-coral.float32.tflite",
+        age_int8=age / "age-mobilenet-coral.int8.tflite",
+        age_ranges=age / "age-mobilenet-coral.ranges.json",
         mtcnn=ROOT / "models" / "mtcnn",
     )
     missing = [path for path in vars(found).values() if not path.exists()]

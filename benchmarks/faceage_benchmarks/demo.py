@@ -33,7 +33,7 @@ from faceage_edge.sources import open_source
 __all__ = ["main"]
 
 _PROGRAM = "python -m faceage_benchmarks.demo"
-_FLOAT_AGE = "age-mobilenet/age-mobilenet.float32.tflite"
+_FLOAT_AGE = "age-mobilenet-coral/age-mobilenet-coral.float32.tflite"
 _LINES_SHOWN = 3
 _ABOUT_TIMES = (
     "Times are those of this machine, a quick look: the ratio is another one on every processor.\n"
@@ -151,7 +151,7 @@ def _frames(clip: Path) -> Iterator[Pictures]:
 
 
 def _int8_age(bundle: Path) -> Path:
-    return find(str(bundle / "age-mobilenet.int8.tflite"))
+    return find(str(bundle / "age-mobilenet-coral.int8.tflite"))
 
 
 def _size(files: Iterator[Path]) -> int:

@@ -30,9 +30,9 @@ from faceage_edge.flatbuffer import ModelFile, TensorInfo, read_model_file
 from faceage_edge.geometry import CropTemplate
 from faceage_edge.model import read_model_bytes
 
-__all__ = ["float_contract", "main", "pilot_template"]
+__all__ = ["age_template", "float_contract", "main"]
 
-# The pilot saw UTKFace chips resized from 200 to 144 pixels, of which it took 128.
+# How near the face is: the part that 128 pixels hold of a UTKFace chip resized from 200 to 144.
 _CHIP, _RESIZED, _CROP = 200, 144, 128
 
 # Folder, stage, thresholds on probability and on overlap. Of MTCNN they are the defaults of the
@@ -95,7 +95,9 @@ def float_contract(spec: dict[str, Any], model: ModelFile) -> Contract:
         name=name,
         licence=spec["licence"],
         input=_input(model.inputs[0], spec["input"]["colour"]),
-        crop=Crop("frame") if stage else Crop("template", template=pilot_template()),
+        crop=Crop("frame")
+        if stage
+        else Crop("template", template=age_template(model.inputs[0].shape[1])),
         outputs=tuple(_output(tensor, spec) for tensor in model.outputs),
         detector=None if stage is None else _stage(model, *stage[1:]),
         provenance={
@@ -109,11 +111,17 @@ def float_contract(spec: dict[str, Any], model: ModelFile) -> Contract:
     )
 
 
-def pilot_template() -> CropTemplate:
-    """Where the pilot saw the five landmarks: the median UTKFace chip through its own resize."""
+def age_template(size: int) -> CropTemplate:
+    """Where an age model's crop has the five landmarks: those of the median UTKFace chip.
+
+    Args:
+        size: height and width of the crop in pixels.
+    """
     landmarks = alignment_of("utkface").points
     scale, margin = _RESIZED / _CHIP, (_RESIZED - _CROP) / 2
-    return CropTemplate(_CROP, _CROP, np.round((landmarks + 0.5) * scale - 0.5 - margin, 3))
+    # Pixel centres lie at integers, so pictures scale around -0.5.
+    points = (landmarks + 0.5) * scale - margin
+    return CropTemplate(size, size, np.round(points * (size / _CROP) - 0.5, 3))
 
 
 def _input(tensor: TensorInfo, colour: str) -> Input:

@@ -12,7 +12,7 @@ def find(name: str) -> Path:
 
     Args:
         name: an existing path, or a shipped name such as `mtcnn` or
-            `age-mobilenet/age-mobilenet.int8.tflite`.
+            `age-mobilenet-coral/age-mobilenet-coral.int8.tflite`.
 
     Returns:
         The path: the given one if it exists, else the package's data, else the checkout's

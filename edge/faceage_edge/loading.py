@@ -13,7 +13,7 @@ from faceage_edge.model import read_model_bytes
 
 __all__ = ["Models", "load_bundle"]
 
-_SHIPPED_AGE = "age-mobilenet/age-mobilenet.int8.tflite"
+_SHIPPED_AGE = "age-mobilenet-coral/age-mobilenet-coral.int8.tflite"
 # Of models that differ in nothing else, the one this project is about.
 _PREFERRED_SCHEME = "int8"
 

@@ -8,10 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from faceage_edge.errors import UsageError
 from faceage_models.age_heads import Head
 from faceage_models.keras_backend import training_keras
-from faceage_models.layer_weights import read_weights
+from faceage_models.keras_loading import load_keras
+from faceage_models.layer_weights import Weights, read_weights
 from faceage_models.mobilenet_v1 import mobilenet_features
 
 __all__ = ["BACKBONES", "age_model", "take_weights"]
@@ -94,7 +97,7 @@ def take_weights(model: Any, path: Path) -> int:
 
     Args:
         model: a Keras model.
-        path: .npz of `layer|weight` arrays.
+        path: .npz of `layer|weight` arrays, or the .keras of an earlier run.
 
     Returns:
         How many weights were set.
@@ -103,7 +106,7 @@ def take_weights(model: Any, path: Path) -> int:
         ModelFileError: the file is missing or damaged.
         UsageError: it is of another network: a weight's shape differs, or none was found.
     """
-    weights = read_weights(path)
+    weights = _of_model(path) if path.suffix == ".keras" else read_weights(path)
     taken = 0
     for layer in model.layers:
         for variable in layer.weights:
@@ -126,10 +129,17 @@ def take_weights(model: Any, path: Path) -> int:
     return taken
 
 
+def _of_model(path: Path) -> Weights:
+    return {
+        f"{layer.name}|{variable.name}": np.asarray(value, np.float32)
+        for layer in load_keras(path, training_keras()).layers
+        for variable, value in zip(layer.weights, layer.get_weights(), strict=True)
+    }
+
+
 def _keys(layer: str, variable: str) -> tuple[str, ...]:
-    """What a weight may be called: Keras 2 had another word for depthwise kernels, and the pilot's
-    CORAL head was two layers."""
+    """What a weight may be called: Keras 2 had another word for depthwise kernels."""
     named = f"{layer}|{variable}"
     if variable == "kernel":
-        return named, f"{layer}|depthwise_kernel", *(["dense|kernel"] if layer == "coral" else [])
-    return (named, "rank_bias|bias") if variable == "rank_bias" else (named,)
+        return named, f"{layer}|depthwise_kernel"
+    return (named,)

@@ -1,6 +1,6 @@
 """Write the shipped float models: raw .tflite files, each with a JSON of what it is.
 
-    python -m faceage_models.export age --weights pilot.npz --out DIR
+    python -m faceage_models.export age --name age-tiny --weights age-tiny.keras --out DIR
     python -m faceage_models.export mtcnn --out DIR
     python -m faceage_models.export face-finder --weights models/face-finder --out DIR
 
@@ -23,15 +23,14 @@ from faceage_edge.flatbuffer import read_model_file
 from faceage_models.aligner_network import load_aligner
 from faceage_models.finder_network import STRIDES, load_finder
 from faceage_models.frameworks import import_keras
-from faceage_models.layer_weights import read_weights, weights_digest
+from faceage_models.layer_weights import weights_digest
 from faceage_models.mtcnn_networks import onet, pnet, rnet
-from faceage_models.pilot import load_pilot
+from faceage_models.shipped_ages import SHIPPED_AGES, load_shipped, shipped_age
 from faceage_models.tflite_cost import graph_cost
 from faceage_models.tflite_export import to_tflite
 
 __all__ = ["export_age", "export_face_finder", "export_mtcnn", "main"]
 
-_AGE_NAME = "age-mobilenet"
 _MTCNN: dict[str, Callable[[], Any]] = {"mtcnn-pnet": pnet, "mtcnn-rnet": rnet, "mtcnn-onet": onet}
 _MTCNN_HEADS = {
     "face_logit": {"head": "face-logit", "meaning": "sigmoid is the probability of a face"},
@@ -64,25 +63,26 @@ _FINDER_HEADS = {
 }
 
 
-def export_age(weights: Path, out: Path) -> Path:
-    """Write the float age model of a pilot .npz.
+def export_age(name: str, weights: Path, out: Path) -> Path:
+    """Write a shipped float age model.
 
     Args:
-        weights: .npz of `layer|weight` arrays, see `faceage_models.layer_weights`.
+        name: of `SHIPPED_AGES`.
+        weights: its .keras.
         out: folder of the results, made where missing.
 
     Returns:
-        The path of `age-mobilenet.tflite`; `age-mobilenet.json` lies beside it.
+        The path of `<name>.tflite`; `<name>.json` lies beside it.
 
     Raises:
         ModelFileError: the weights cannot be read or do not fit.
         OutputError: the folder cannot be written.
+        UsageError: there is no shipped model of that name.
         MissingExtraError: Keras or TensorFlow is not installed.
     """
-    arrays = read_weights(weights)
+    known = shipped_age(name)
+    model, biases = load_shipped(weights)
     _make_folder(out)
-    model = load_pilot(weights)
-    biases = [round(float(bias), 7) for bias in arrays["rank_bias|bias"]]
     ranks = {
         "head": "coral",
         "first_age": 0,
@@ -92,12 +92,11 @@ def export_age(weights: Path, out: Path) -> Path:
     }
     facts = {
         "task": "age",
-        "licence": "non-commercial research",
-        "weights_terms": "trained on UTKFace, which is for non-commercial research; started from "
-        "MobileNetV1 weights of ImageNet (Apache-2.0)",
+        "licence": known.licence,
+        "weights_terms": known.terms,
         "source": {"file": weights.name, "sha256": weights_digest(weights)},
     }
-    return _write(out, _AGE_NAME, model, facts, {"ranks": ranks})
+    return _write(out, name, model, facts, {"ranks": ranks})
 
 
 def export_mtcnn(out: Path) -> list[Path]:
@@ -220,8 +219,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m faceage_models.export", description=__doc__)
     kinds = parser.add_subparsers(dest="kind", required=True)
-    age = kinds.add_parser("age", help="the age model, from an .npz of weights")
-    age.add_argument("--weights", type=Path, required=True, help=".npz of layer|weight arrays")
+    age = kinds.add_parser("age", help="an age model, from what faceage-train wrote")
+    age.add_argument("--name", choices=tuple(SHIPPED_AGES), default="age-mobilenet-coral")
+    age.add_argument("--weights", type=Path, required=True, help="its .keras")
     mtcnn = kinds.add_parser("mtcnn", help="the three networks of the face detector")
     finder = kinds.add_parser("face-finder", help="the two networks of our own detector")
     finder.add_argument("--weights", type=Path, required=True, help="folder of their .npz files")
@@ -231,7 +231,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def body() -> int:
         if options.kind == "age":
-            print(export_age(options.weights, options.out))
+            print(export_age(options.name, options.weights, options.out))
         elif options.kind == "face-finder":
             print(*export_face_finder(options.weights, options.out), sep="\n")
         else:

@@ -10,7 +10,7 @@ from faceage_edge.model import read_model_bytes
 
 __all__ = ["SHIPPED_AGE", "SHIPPED_DETECTORS", "FloatSource", "shipped_float"]
 
-SHIPPED_AGE = "age-mobilenet/age-mobilenet.float32.tflite"
+SHIPPED_AGE = "age-mobilenet-coral/age-mobilenet-coral.float32.tflite"
 SHIPPED_DETECTORS = {
     name: tuple(f"{name}/{name}-{network}.float32.tflite" for network in networks)
     for name, networks in (

@@ -1,4 +1,4 @@
-"""MobileNetV1 (Howard et al., arXiv:1704.04861, table 1) with a CORAL head for ages 0 to 100.
+"""MobileNetV1 (Howard et al., arXiv:1704.04861, table 1) without its head.
 
 Layer names are those of `keras.applications.MobileNet`, so weights move between the two by name.
 One thing differs: the strided depthwise convolutions pad "same" themselves, where that model pads
@@ -8,11 +8,7 @@ here no PAD operation is left in the exported graph.
 
 from typing import Any
 
-from faceage_edge.errors import UsageError
-from faceage_models.coral import coral_head_class
-from faceage_models.frameworks import import_keras
-
-__all__ = ["BLOCKS", "age_mobilenet", "mobilenet_features"]
+__all__ = ["BLOCKS", "mobilenet_features"]
 
 # (channels of the pointwise convolution before `alpha`, stride of the depthwise one): table 1.
 BLOCKS = (
@@ -20,36 +16,6 @@ BLOCKS = (
     (512, 1), (512, 1), (512, 1), (512, 1), (512, 1), (1024, 2), (1024, 1),
 )  # fmt: skip
 _STEM_CHANNELS = 32
-_TOTAL_STRIDE = 32
-
-
-def age_mobilenet(*, alpha: float = 0.75, size: int = 128, ages: int = 101) -> Any:
-    """Build the float age model with random weights.
-
-    Args:
-        alpha: width multiplier, above 0; 1 is the paper's full network.
-        size: height and width of the input in pixels, a multiple of 32.
-        ages: number of age classes K, 0 to K - 1 years.
-
-    Returns:
-        A functional Keras model: input "input" `(n, size, size, 3)` float32 RGB, output
-        `(n, ages - 1)` rank logits.
-
-    Raises:
-        UsageError: `alpha`, `size` or `ages` is out of range.
-        MissingExtraError: Keras is not installed.
-    """
-    if alpha <= 0 or size <= 0 or size % _TOTAL_STRIDE or ages < 2:
-        raise UsageError(
-            f"cannot build a MobileNetV1 of alpha {alpha}, size {size}, {ages} ages: alpha must be "
-            f"above 0, size a multiple of {_TOTAL_STRIDE}, and ages 2 or more"
-        )
-    keras = import_keras()
-    pixels = keras.Input((size, size, 3), name="input")
-    features = mobilenet_features(keras.layers, pixels, alpha)
-    pooled = keras.layers.GlobalAveragePooling2D(name="global_average_pooling")(features)
-    logits = coral_head_class()(ages - 1, name="coral")(pooled)
-    return keras.Model(pixels, logits, name="age_mobilenet")
 
 
 def mobilenet_features(layers: Any, pixels: Any, alpha: float) -> Any:

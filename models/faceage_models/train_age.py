@@ -191,13 +191,15 @@ def _one_run(
         )
     else:
         source = _batches(options, faces, drawing, None)
+
+    def record() -> None:
+        document = _record(options, faces, unseen, training, time.monotonic() - began)
+        write_text(out / "train.json", json.dumps(document, indent=1) + "\n")
+
     with contextlib.closing(source) as batches:
-        best = training.train(
-            batches, _validation(unseen, options.size), lambda step, _loss: bar(step)
+        return training.train(
+            batches, _validation(unseen, options.size), lambda step, _loss: bar(step), record
         )
-    record = _record(options, faces, unseen, training, time.monotonic() - began)
-    write_text(out / "train.json", json.dumps(record, indent=1) + "\n")
-    return best
 
 
 def _batches(
@@ -291,7 +293,7 @@ def _record(
     return {
         "schema": "faceage-training/1",
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "options": {key: value for key, value in vars(options).items() if key != "grid"},
+        "options": {key: _by_name(value) for key, value in vars(options).items() if key != "grid"},
         "faces": {"training": len(faces.spans), "validation": len(unseen.spans)},
         "parameters": int(training.model.count_params()),
         "steps": training.step,
@@ -306,6 +308,13 @@ def _record(
         },
         "ages": AGES,
     }
+
+
+def _by_name(value: Any) -> Any:
+    """Paths by their last part: the folders before it are this machine's own."""
+    if isinstance(value, list):
+        return [_by_name(part) for part in value]
+    return Path(value).name if isinstance(value, str) and "/" in value else value
 
 
 def _combinations(grid: dict[str, list[float]]) -> list[dict[str, float]]:

@@ -56,7 +56,9 @@ def training_options(argv: Sequence[str] | None) -> argparse.Namespace:
     network.add_argument(
         "--zoom", type=float, default=1.0, help="size of the face in its crop (default: as shipped)"
     )
-    network.add_argument("--start", metavar="NPZ", help="weights to begin with, by layer names")
+    network.add_argument(
+        "--start", metavar="FILE", help="weights to begin with, by layer names: .npz or .keras"
+    )
     learning = parser.add_argument_group("learning")
     learning.add_argument("--head-epochs", type=int, default=0, help="the head alone, first")
     learning.add_argument("--train-from", metavar="LAYER", help="then this layer and those behind")

@@ -23,7 +23,7 @@ from faceage_edge.geometry import Face, FrameBox, FrameLandmarks
 
 _IDENTITY = {
     "path": "model.tflite",
-    "name": "age-mobilenet",
+    "name": "age-mobilenet-coral",
     "task": "age",
     "digest": "ab" * 32,
     "scheme": "int8",

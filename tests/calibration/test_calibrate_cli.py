@@ -15,7 +15,7 @@ from faceage_edge.model import load_model
 Write = Callable[[Mapping[str, bytes]], Path]
 Pictures = Callable[..., dict[str, bytes]]
 
-AGE = "age-mobilenet/age-mobilenet.float32.tflite"
+AGE = "age-mobilenet-coral/age-mobilenet-coral.float32.tflite"
 
 
 @pytest.fixture
@@ -43,7 +43,9 @@ def test_ranges_name_the_model_they_belong_to(chips: Path, tmp_path: Path, repo_
     out = tmp_path / "age.ranges.json"
     main(["ranges", "--model", AGE, "--faces", str(chips), "--count", "2", "--out", str(out)])
     model = load_model(repo_root / "models" / AGE)
-    shipped = read_ranges(repo_root / "models" / "age-mobilenet" / "age-mobilenet.ranges.json")
+    shipped = read_ranges(
+        repo_root / "models" / "age-mobilenet-coral" / "age-mobilenet-coral.ranges.json"
+    )
     assert read_ranges(out).model_digest == model.digest == shipped.model_digest
     assert read_ranges(out).tensors.keys() == shipped.tensors.keys()
 
@@ -113,7 +115,7 @@ def test_an_alignment(shared_data: Path, tmp_path: Path) -> None:
             ["ranges", "--model", "mtcnn", "--out", "{tmp}/r"], "is no folder", id="detector's out"
         ),
         pytest.param(
-            ["ranges", "--model", "age-mobilenet", "--out", "{tmp}"],
+            ["ranges", "--model", "age-mobilenet-coral", "--out", "{tmp}"],
             "lacks the detector's",
             id="a folder without a detector",
         ),

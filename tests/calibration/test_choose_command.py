@@ -18,7 +18,7 @@ from faceage_edge.errors import FacesError
 Write = Callable[[Mapping[str, bytes]], Path]
 Pictures = Callable[..., dict[str, bytes]]
 
-AGE = "age-mobilenet/age-mobilenet.float32.tflite"
+AGE = "age-mobilenet-coral/age-mobilenet-coral.float32.tflite"
 # Strata of (age, gender, race) with the pictures each has: three are poor, one is rich.
 STRATA = {"5_0_0": 2, "5_1_0": 1, "45_0_1": 20, "75_1_2": 3}
 

@@ -53,7 +53,7 @@ def test_a_prepared_picture_holds_the_template_at_any_tilt() -> None:
     chip, prepared = alignment_of("utkface"), alignment_of("prepared")
     border = (prepared.width - chip.width) / 2
     assert (prepared.points == chip.points + border).all()
-    template = load_age_model(find("age-mobilenet/age-mobilenet.int8.tflite")).template
+    template = load_age_model(find("age-mobilenet-coral/age-mobilenet-coral.int8.tflite")).template
     assert template is not None
     scale = similarity(FrameLandmarks(prepared.points), template).scale
     # The corners of the square are what reaches furthest.

@@ -69,7 +69,7 @@ def test_both_ways_to_crop_give_one_face(
     """What the set's alignment cuts is what the detector cuts, up to how she tilts her head."""
     out = tmp_path / "faces"
     _prepare(write_folder({NAME: portrait}), out)
-    model = load_age_model(find("age-mobilenet/age-mobilenet.int8.tflite"))
+    model = load_age_model(find("age-mobilenet-coral/age-mobilenet-coral.int8.tflite"))
     assert model.template is not None
     faces = read_faces(out)
     aligned, _ = crop_all(faces, FaceCropper(model.template))

@@ -118,7 +118,7 @@ def test_float_file_of_an_own_model(
 
 def test_shipped_name_as_a_model(convert: Convert, tmp_path: Path) -> None:
     """A shipped model may be named instead of a path."""
-    name = "age-mobilenet/age-mobilenet.float32.tflite"
+    name = "age-mobilenet-coral/age-mobilenet-coral.float32.tflite"
     run = convert("--model", name, "--quantize", "none", "--out", tmp_path / "out")
     assert run.code == 0, run.err
 

@@ -50,11 +50,11 @@ def test_same_input_same_bytes(ranges: Ranges) -> None:
 def test_file_is_named_after_its_scheme(ranges: Ranges) -> None:
     """The name says what was read back, not what was asked for."""
     converted = to_int8(shipped_float(SHIPPED_AGE), ranges)
-    assert converted.file_name == "age-mobilenet.int8.tflite"
+    assert converted.file_name == "age-mobilenet-coral.int8.tflite"
     other = replace(
         converted, contract=replace(converted.contract, provenance={"scheme": "float32"})
     )
-    assert other.file_name == "age-mobilenet.float32.tflite"
+    assert other.file_name == "age-mobilenet-coral.float32.tflite"
 
 
 def test_lost_output_is_named(shipped: Any) -> None:

@@ -251,7 +251,7 @@ def test_detect_crops_of_real_faces(convert: Convert, shared_data: Path, tmp_pat
     """On UTKFace, cropped by the detector, the shipped float model loses less than half a year."""
     out = tmp_path / "out"
     run = convert(
-        "--model", "age-mobilenet/age-mobilenet.float32.tflite",
+        "--model", "age-mobilenet-coral/age-mobilenet-coral.float32.tflite",
         "--faces", shared_data / "data" / "utkface-calib.tar", "--count", 60,
         "--eval-faces", shared_data / "data" / "utkface-dev.tar", "--eval-count", 100,
         "--out", out,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from faceage_convert.ship import main, pilot_template
+from faceage_convert.ship import age_template, main
 from faceage_edge.contract import Contract
 from faceage_edge.embedded import contract_bytes, read_contract
 from faceage_edge.golden import golden_picture
@@ -62,12 +62,12 @@ def test_face_finder(tmp_path: Path, repo_root: Path) -> None:
         same(*(folder / f"{name}.float32.tflite" for folder in (tmp_path / "face-finder", shipped)))
 
 
-def test_pilot_template_is_the_shipped_models(age_float_bytes: bytes) -> None:
+def test_the_template_is_the_shipped_models(age_float_bytes: bytes) -> None:
     """The crop that the shipped contract states follows from the measured landmarks."""
     template = read_contract(age_float_bytes, "shipped").crop.template
     assert template is not None
     assert (template.width, template.height) == (128, 128)
-    assert pilot_template().points.tolist() == template.points.tolist()
+    assert age_template(128).points.tolist() == template.points.tolist()
 
 
 def _empty(raw: Path, model: bytes) -> None:

@@ -53,7 +53,7 @@ def _shipped_file(shipped: Any, name: str) -> Path:
     return folder / f"{name}.int8.tflite"
 
 
-@pytest.mark.parametrize("name", ["age-mobilenet", *NETWORKS, *FINDER])
+@pytest.mark.parametrize("name", ["age-mobilenet-coral", *NETWORKS, *FINDER])
 def test_shipped_files_come_out_again(
     int8_bundle: Path, finder_bundle: Path, shipped: Any, name: str
 ) -> None:
@@ -82,7 +82,7 @@ def test_shipped_files_come_out_again(
 def test_contents(int8_bundle: Path) -> None:
     """The folder holds what the camera loads, the contracts beside it, and the report."""
     assert int8_bundle.name == "faceage-int8"
-    models = [f"{name}.int8" for name in ("age-mobilenet", *NETWORKS)]
+    models = [f"{name}.int8" for name in ("age-mobilenet-coral", *NETWORKS)]
     expected = {f"{name}.{kind}" for name in models for kind in ("tflite", "json")}
     found = {path.name for path in int8_bundle.iterdir()}
     assert found == expected | {"report.json", "report.md"}
@@ -122,7 +122,7 @@ def test_float_bundle(tmp_path_factory: pytest.TempPathFactory, shipped: Any) ->
     """`--quantize none` gives the float files as they are shipped, in a bundle the camera loads."""
     out = _converted(tmp_path_factory, "--quantize", "none")
     assert out.name == "faceage-float32"
-    ours = (out / "age-mobilenet.float32.tflite").read_bytes()
+    ours = (out / "age-mobilenet-coral.float32.tflite").read_bytes()
     assert ours == shipped.age_float.read_bytes()
     assert load_bundle(str(out)).detector.scheme == "float32"
     assert "What int8 cost" not in (out / "report.md").read_text()

@@ -172,7 +172,7 @@ def test_a_model_without_an_age(golden_contract: Golden) -> None:
 @pytest.fixture(scope="module")
 def shipped_age() -> AgeModel:
     """The shipped int8 age model."""
-    return load_age_model(find("age-mobilenet/age-mobilenet.int8.tflite"))
+    return load_age_model(find("age-mobilenet-coral/age-mobilenet-coral.int8.tflite"))
 
 
 def test_the_shipped_model_estimates(
@@ -190,7 +190,9 @@ def test_the_shipped_model_estimates(
 
 def test_the_shipped_model_can_count() -> None:
     """The paper's decoding is a choice at loading."""
-    model = load_age_model(find("age-mobilenet/age-mobilenet.int8.tflite"), decode="count")
+    model = load_age_model(
+        find("age-mobilenet-coral/age-mobilenet-coral.int8.tflite"), decode="count"
+    )
     template = model.template
     grey = np.full((1, template.height, template.width, 3), 128, np.uint8)
     years = model.estimate(grey).years[0]

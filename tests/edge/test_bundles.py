@@ -83,4 +83,4 @@ def test_the_shipped_models_are_found_from_anywhere(
     """The working folder plays no part."""
     monkeypatch.chdir(tmp_path)
     assert (find("mtcnn") / "mtcnn-pnet.int8.tflite").is_file()
-    assert find("age-mobilenet/age-mobilenet.int8.tflite").is_file()
+    assert find("age-mobilenet-coral/age-mobilenet-coral.int8.tflite").is_file()

@@ -53,7 +53,11 @@ def loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Loaded:
     monkeypatch.setattr(loading, "load_detector", load_detector)
     monkeypatch.setattr(loading, "read_contract", contract)
     monkeypatch.setattr(loading, "find", find)
-    fill(tmp_path / "shipped/age-mobilenet", "age-mobilenet.int8", "age-mobilenet.float32")
+    fill(
+        tmp_path / "shipped/age-mobilenet-coral",
+        "age-mobilenet-coral.int8",
+        "age-mobilenet-coral.float32",
+    )
     fill(tmp_path / "shipped" / DEFAULT_DETECTOR, *detector("int8"), *detector("float32"))
     return seen
 
@@ -72,7 +76,7 @@ def detector(scheme: str) -> list[str]:
 def test_the_shipped_int8_models_are_the_default(loaded: Loaded, tmp_path: Path) -> None:
     """Without options: int8, from the shipped folders."""
     models = load_bundle(threads=2, decode="count")
-    assert loaded.age == tmp_path / "shipped/age-mobilenet/age-mobilenet.int8.tflite"
+    assert loaded.age == tmp_path / "shipped/age-mobilenet-coral/age-mobilenet-coral.int8.tflite"
     assert loaded.detector == tmp_path / "shipped" / DEFAULT_DETECTOR
     assert loaded.scheme == "int8"
     assert loaded.options == {"threads": 2, "decode": "count"}
@@ -111,8 +115,8 @@ def test_a_folders_contracts_say_what_is_what(
     folder = fill(tmp_path / "bundle", *names)
     load_bundle(str(folder))
     shipped = tmp_path / "shipped"
-    expected = folder / f"{age}.tflite" if age else shipped / "age-mobilenet"
-    assert loaded.age in (expected, expected / "age-mobilenet.int8.tflite"), note
+    expected = folder / f"{age}.tflite" if age else shipped / "age-mobilenet-coral"
+    assert loaded.age in (expected, expected / "age-mobilenet-coral.int8.tflite"), note
     assert loaded.detector == (folder if own_detector else shipped / DEFAULT_DETECTOR), note
     assert loaded.scheme == scheme, note
 

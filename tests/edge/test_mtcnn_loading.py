@@ -61,7 +61,7 @@ def test_a_folder_with_a_stage_twice(tmp_path: Path) -> None:
 def test_other_models_in_the_folder_are_left_alone(tmp_path: Path) -> None:
     """A bundle holds an age model, too."""
     folder = copied(tmp_path, "pnet.int8", "rnet.int8", "onet.int8", "onet.float32")
-    shutil.copy(find("age-mobilenet/age-mobilenet.int8.tflite"), folder)
+    shutil.copy(find("age-mobilenet-coral/age-mobilenet-coral.int8.tflite"), folder)
     assert load_detector(folder).digest == detector("int8").digest
 
 
@@ -83,7 +83,7 @@ def test_stages_in_the_wrong_place() -> None:
     proposal, refine, output = stage("pnet"), stage("rnet"), stage("onet")
     with pytest.raises(ContractError, match="is a output model, expected refine"):
         Mtcnn(proposal, output, refine)
-    age = load_model(find("age-mobilenet/age-mobilenet.int8.tflite"))
+    age = load_model(find("age-mobilenet-coral/age-mobilenet-coral.int8.tflite"))
     with pytest.raises(ContractError, match="is a age model, expected proposal"):
         Mtcnn(age, refine, output)
 

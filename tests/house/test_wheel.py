@@ -26,7 +26,7 @@ PACKAGES = (
     "faceage_edge",
     "faceage_models",
 )
-BUNDLED = "age-mobilenet/age-mobilenet.int8.tflite"
+BUNDLED = "age-mobilenet-coral/age-mobilenet-coral.int8.tflite"
 FIND = f"from faceage_edge.bundles import find; print(find({BUNDLED!r})); print(find('mtcnn'))"
 
 
@@ -129,7 +129,7 @@ def test_wheel_holds_every_file_of_the_packages(built: Built, repo_root: Path) -
         wanted = {f"{package}/{path.relative_to(home)}" for path in files if path.suffix != ".pyc"}
         assert wanted <= names
         assert f"{package}/py.typed" in names
-    for model in ("age-mobilenet", "face-finder", "mtcnn"):
+    for model in ("age-mobilenet-coral", "face-finder", "mtcnn"):
         home = repo_root / "models" / model
         shipped = {f"faceage_edge/bundles/{model}/{path.name}" for path in home.iterdir()}
         assert shipped <= names
@@ -220,7 +220,9 @@ def test_installed_convert_names_its_extra(slim: Environment, tmp_path: Path) ->
 
 def test_installed_latency_runs(slim: Environment, tmp_path: Path) -> None:
     """Latency is measured on a device too: float against int8 with the plain dependencies."""
-    names = [f"age-mobilenet/age-mobilenet.{scheme}.tflite" for scheme in ("int8", "float32")]
+    names = [
+        f"age-mobilenet-coral/age-mobilenet-coral.{scheme}.tflite" for scheme in ("int8", "float32")
+    ]
     command = (slim.bin / "faceage-benchmark", "latency", "--quick", "--json", "-")
     done = run(*command, "--model", names[0], "--against", names[1], cwd=tmp_path)
     result = json.loads(done.stdout)

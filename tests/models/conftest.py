@@ -40,29 +40,16 @@ def small_classifier(keras: Any) -> Any:
 
 
 @pytest.fixture
-def small_weights(keras: Any) -> dict[str, Array]:
-    """Random weights of a thin MobileNetV1 under the pilot's keys, statistics far from 0 and 1."""
-    from faceage_models.mobilenet_v1 import age_mobilenet
+def trained_file(keras: Any, tmp_path: Path) -> Path:
+    """A thin age model as `faceage-train` leaves it, its ranks' biases apart."""
+    from faceage_models.age_backbones import age_model
+    from faceage_models.age_heads import HEADS
+    from faceage_models.age_run import save_model
 
-    random = np.random.default_rng(3)
-    weights = {}
-    for layer in age_mobilenet(alpha=0.25, size=32).layers:
-        for variable in layer.weights:
-            value = np.asarray(variable, np.float32)
-            if "moving" in variable.name:
-                value = random.uniform(0.5, 1.5, value.shape).astype(np.float32)
-            weights[f"{layer.name}|{variable.name}"] = value
-    weights["dense|kernel"] = weights.pop("coral|kernel")
-    weights["rank_bias|bias"] = weights.pop("coral|rank_bias")
-    return weights
-
-
-@pytest.fixture
-def pilot_file(small_weights: dict[str, Array], tmp_path: Path) -> Path:
-    """The small weights as an .npz file such as the pilot's."""
-    path = tmp_path / "pilot.npz"
-    np.savez(path, allow_pickle=False, **small_weights)
-    return path
+    model = age_model("mobilenet-v1", HEADS["coral"], alpha=0.25, size=32)
+    HEADS["coral"].begin(model.layers[-1], np.tile(np.arange(1.0, 90)[:, None], 2))
+    save_model(model, tmp_path / "age-tiny.keras")
+    return tmp_path / "age-tiny.keras"
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ import pytest
 
 from faceage_edge.errors import FaceageError, ModelFileError
 from faceage_edge.flatbuffer import read_model_file
+from faceage_models.age_backbones import age_model
+from faceage_models.age_heads import HEADS
 from faceage_models.keras_file import float_tflite, has_rescaling
-from faceage_models.mobilenet_v1 import age_mobilenet
 from faceage_models.tflite_export import to_tflite
 
 # Keras 3.15 saves its variables through a numpy call that numpy 2 deprecates.
@@ -47,7 +48,9 @@ def test_keras_files_give_the_models_numbers(
 @pytest.mark.parametrize("name", ["coral.keras", "coral.h5"])
 def test_our_own_head_loads_and_is_fused(keras: Any, tmp_path: Path, name: str) -> None:
     """A file with a CoralHead needs nothing but the file; the output is one Dense "ranks"."""
-    found = float_tflite(_saved(age_mobilenet(alpha=0.25, size=32), tmp_path / name))
+    found = float_tflite(
+        _saved(age_model("mobilenet-v1", HEADS["coral"], alpha=0.25, size=32), tmp_path / name)
+    )
     graph = read_model_file(found.data, "test")
     assert [(t.name, t.shape) for t in graph.outputs] == [("ranks", (1, 100))]
     assert not found.rescaling

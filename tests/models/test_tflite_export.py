@@ -8,8 +8,9 @@ import pytest
 
 from faceage_edge.errors import ModelFileError
 from faceage_edge.flatbuffer import read_model_file
+from faceage_models.age_backbones import age_model
+from faceage_models.age_heads import HEADS
 from faceage_models.coral import fuse_head
-from faceage_models.mobilenet_v1 import age_mobilenet
 from faceage_models.mtcnn_networks import onet, pnet, rnet
 from faceage_models.tflite_export import to_tflite
 from faceage_models.tflite_graph import operator_names
@@ -19,7 +20,7 @@ _AGE = {"CONV_2D", "DEPTHWISE_CONV_2D", "MEAN", "FULLY_CONNECTED"}
 
 
 def _age() -> Any:
-    return fuse_head(age_mobilenet(alpha=0.25, size=32))
+    return fuse_head(age_model("mobilenet-v1", HEADS["coral"], alpha=0.25, size=32))
 
 
 @pytest.mark.parametrize(

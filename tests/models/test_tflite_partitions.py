@@ -10,8 +10,8 @@ from faceage_models.tflite_partitions import xnnpack_partitions
 _SLOPES = "MAXIMUM"
 SHIPPED = [
     # file, pieces, operators left to built-in kernels
-    ("age-mobilenet/age-mobilenet.float32", 1, 0),
-    ("age-mobilenet/age-mobilenet.int8", 1, 0),
+    ("age-mobilenet-coral/age-mobilenet-coral.float32", 1, 0),
+    ("age-mobilenet-coral/age-mobilenet-coral.int8", 1, 0),
     ("face-finder/face-finder-aligner.float32", 1, 0),
     ("face-finder/face-finder-aligner.int8", 1, 0),
     ("face-finder/face-finder-finder.float32", 1, 0),

@@ -27,7 +27,7 @@ def count_models(sysroot: Sysroot, models: Sequence[Path]) -> dict[str, dict[str
 
     Returns:
         {processor: {name: {"counts": {class: n}, "equals_host": bool}}}, names as
-        `age-mobilenet-int8`.
+        `age-mobilenet-coral-int8`.
     """
     found: dict[str, dict[str, Any]] = {}
     for cpu in CPUS:

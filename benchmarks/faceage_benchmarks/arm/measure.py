@@ -29,7 +29,7 @@ __all__ = ["run"]
 FRAME = "frame-one-face"
 _FRAMES = 24
 _DETECTORS = ("face-finder", "mtcnn")
-_SHIPPED = ("age-mobilenet", *_DETECTORS)
+_SHIPPED = ("age-mobilenet-coral", *_DETECTORS)
 
 
 def run(options: argparse.Namespace, command: Sequence[str]) -> int:
