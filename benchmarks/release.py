@@ -2,7 +2,8 @@
 
     python benchmarks/release.py --data ../shared [--only NAME ...]
 
-Writes benchmarks/results/*.json through the installed commands, then renews the quoted numbers.
+Writes benchmarks/results/*.json through the installed commands, then renews the age model's tables
+where their results were measured, and the quoted numbers.
 Needs `pip install ".[bench,demo]"`, the data of docs/results.md, Debian (for `arm`), and about ten
 minutes on two cores.
 """
@@ -20,18 +21,19 @@ PHOTO_DETECTORS = (
 )  # fmt: skip
 # Probabilities from which the finder and the aligner of face-finder let a candidate pass.
 CHOICES = ("0.25,0.8", "0.2,0.8", "0.25,0.7", "0.25,0.9")
+CARD = "models/age-mobilenet/README.md"
 QUOTING = (
     "README.md",
     "docs/results.md",
-    "models/age-mobilenet-coral/README.md",
+    CARD,
     "models/mtcnn/README.md",
     "models/face-finder/README.md",
     "docs/detector.md",
 )
 # Of other people's weights: made beside the repository, never in it.
 RFB_INT8 = Path("../rfb320.int8.tflite")
-INT8 = "models/age-mobilenet-coral/age-mobilenet-coral.int8.tflite"
-FLOAT = "models/age-mobilenet-coral/age-mobilenet-coral.float32.tflite"
+INT8 = "models/age-mobilenet/age-mobilenet.int8.tflite"
+FLOAT = "models/age-mobilenet/age-mobilenet.float32.tflite"
 
 
 def steps(data: Path) -> dict[str, list[str]]:
@@ -96,11 +98,18 @@ def main() -> int:
         unknown = set(options.only or ()) - set(chosen)
         if unknown:
             parser.error(f"no result {', '.join(sorted(unknown))}; there are {', '.join(chosen)}")
-        for name in options.only if options.only is not None else chosen:
+        names = options.only if options.only is not None else list(chosen)
+        for name in names:
             print(f"== {name}", flush=True)
             measure(name, chosen[name], Path(scratch))
-    quote = [sys.executable, "-m", "faceage_benchmarks.quote", *QUOTING]
-    return subprocess.run(quote, cwd=PROJECT, check=False).returncode
+    renewals = [[sys.executable, "-m", "faceage_benchmarks.quote", *QUOTING]]
+    if {"accuracy-detect", "accuracy-fairface"} & set(names):
+        tables = [sys.executable, "-m", "faceage_benchmarks.card_tables", "--into", CARD]
+        tables += ["--result", str(RESULTS / "accuracy-detect.json")]
+        tables += ["--fairface", str(RESULTS / "accuracy-fairface.json")]
+        tables += ["--targets", "benchmarks/age-targets.json"]
+        renewals.append(tables)
+    return max(subprocess.run(words, cwd=PROJECT, check=False).returncode for words in renewals)
 
 
 def measure(name: str, command: list[str], scratch: Path) -> None:

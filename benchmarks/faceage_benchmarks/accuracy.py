@@ -19,6 +19,7 @@ from faceage_benchmarks.predict import (
 )
 from faceage_benchmarks.result import bootstrap_settings, new_result
 from faceage_calibration.choose import choose_stratified
+from faceage_calibration.digest_split import split_by_digest
 from faceage_calibration.crops import CropMode, FaceCropper
 from faceage_calibration.faces import FaceSet, check_disjoint, read_faces
 from faceage_calibration.progress import Progress
@@ -169,6 +170,8 @@ def _open(options: argparse.Namespace, name: str) -> AgePredictor:
 
 def _faces(options: argparse.Namespace, models: Sequence[AgePredictor]) -> FaceSet:
     faces = read_faces(options.faces, names=options.names)
+    if options.part is not None:
+        faces = vars(split_by_digest(faces))[options.part]
     for model in models:
         check_disjoint(calibration_digests(model.contract), faces)
     if options.limit is None:

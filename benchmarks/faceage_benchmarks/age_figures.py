@@ -4,16 +4,25 @@ Samples are the file's own JSON lists, already rounded, so that the figures can 
 from the file. Errors are predicted minus true, in years.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from faceage_benchmarks.age_bands import (
+    age_band,
+    band_of,
+    interval_of,
+    mean_with_interval,
+    rows_by_name,
+)
+from faceage_benchmarks.age_groups import ATTRIBUTES, band_figures, group_figures
+from faceage_benchmarks.age_intervals import interval_figures
 from faceage_calibration.errors import SamplesError
-from faceage_calibration.stats import Floats, Interval, mean_interval
+from faceage_calibration.stats import Floats
 
-__all__ = ["age_figures", "band_of", "mean_with_interval", "outside_years"]
+__all__ = ["age_figures", "outside_years"]
 
 # "cs5" of the literature: the share of faces within this many years.
 _CLOSE_YEARS = 5.0
@@ -25,13 +34,16 @@ def age_figures(samples: Mapping[str, Any], bootstrap: Mapping[str, Any]) -> dic
     Args:
         samples: `unit` ("years" or "bins"), `true` (n years, or n pairs [low, high) with high
             None when open), `predicted` (n years), `found` (n bool), and where they exist `low`
-            and `high` (n years, the model's interval) and `against_predicted` (n years, the other
-            model on the same crops).
+            and `high` (n years, the model's interval), `nominal` (the share that this interval
+            claims to hold), `against_predicted` (n years, the other model on the same crops),
+            `gender` and `ethnicity` (n texts or None). Files of before there were the last two
+            and `nominal` have no figures of them.
         bootstrap: from result.bootstrap_settings.
 
     Returns:
         The keys of the result file: `n`, `missed`, `missed_share`, then those of exact ages or
-        of bins; with a second model the paired differences and its own `against_figures`.
+        of bins; those of age_groups and age_intervals; with a second model the paired
+        differences and its own `against_figures`.
 
     Raises:
         SamplesError: no samples, lists of unequal length, numbers that are not finite.
@@ -45,8 +57,13 @@ def age_figures(samples: Mapping[str, Any], bootstrap: Mapping[str, Any]) -> dic
         "missed_share": float((~found).mean()),
         **own,
     }
-    if samples["unit"] == "years" and "low" in samples:
-        figures |= _interval_figures(samples)
+    if samples["unit"] == "years":
+        figures["per_band"] = band_figures(samples, bootstrap)
+        if "low" in samples:
+            figures |= _interval_figures(samples)
+            if "nominal" in samples:
+                figures |= interval_figures(samples, bootstrap)
+    figures |= _group_figures(samples, bootstrap)
     if "against_predicted" in samples:
         figures |= _differences(samples, bootstrap)
         figures["against_figures"] = _unit_figures(
@@ -66,21 +83,6 @@ def outside_years(true: list[list[float | None]], predicted: Floats) -> Floats:
     return np.maximum(low - predicted, 0) + np.maximum(predicted - high, 0)
 
 
-def band_of(years: float) -> str:
-    """Return the decade of an age, such as "20-29" for 29.5."""
-    first = int(years // 10) * 10
-    return f"{first}-{first + 9}"
-
-
-def mean_with_interval(
-    values: Floats, bootstrap: Mapping[str, Any]
-) -> tuple[float, list[float] | None]:
-    """Return a mean and its [low, high]; None for one value, which shows no spread."""
-    if values.size == 1:
-        return float(values[0]), None
-    return float(values.mean()), list(_interval(values, bootstrap))
-
-
 def _unit_figures(
     samples: Mapping[str, Any],
     predicted: list[float],
@@ -98,10 +100,10 @@ def _exact_figures(
 ) -> dict[str, Any]:
     error = predicted - true
     size = np.abs(error)
-    decades = _groups([band_of(age) for age in true], by=lambda band: int(band.partition("-")[0]))
+    decades = rows_by_name([band_of(age) for age in true])
     return {
         "mae": float(size.mean()),
-        "mae_ci95": list(_interval(size, bootstrap)),
+        "mae_ci95": list(interval_of(size, bootstrap)),
         "mae_found": float(size[found].mean()) if found.any() else None,
         "signed_error": float(error.mean()),
         "rmse": float(np.sqrt((error**2).mean())),
@@ -122,10 +124,10 @@ def _bin_figures(
     outside = outside_years(true, predicted)
     low, high = _bounds(true)
     inside = (predicted >= low) & (predicted < high)
-    bins = _groups([_bin_name(pair) for pair in true], by=_bin_start)
+    bins = rows_by_name([_bin_name(pair) for pair in true])
     return {
         "outside_bin": float(outside.mean()),
-        "outside_bin_ci95": list(_interval(outside, bootstrap)),
+        "outside_bin_ci95": list(interval_of(outside, bootstrap)),
         "outside_bin_found": float(outside[found].mean()) if found.any() else None,
         "bin_accuracy": float(inside.mean()),
         "per_bin": [
@@ -134,6 +136,18 @@ def _bin_figures(
             for name, rows in bins
         ],
     }
+
+
+def _group_figures(samples: Mapping[str, Any], bootstrap: Mapping[str, Any]) -> dict[str, Any]:
+    predicted = np.asarray(samples["predicted"], dtype=np.float64)
+    if samples["unit"] == "bins":
+        columns = {"outside_bin": outside_years(samples["true"], predicted)}
+        bins = [_bin_name(pair) for pair in samples["true"]]
+        return group_figures("outside_bin", columns, bins, samples, bootstrap)
+    error = predicted - np.asarray(samples["true"], dtype=np.float64)
+    columns = {"mae": np.abs(error), "signed_error": error}
+    bands = [age_band(age) for age in samples["true"]]
+    return group_figures("mae", columns, bands, samples, bootstrap)
 
 
 def _interval_figures(samples: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,13 +170,13 @@ def _differences(samples: Mapping[str, Any], bootstrap: Mapping[str, Any]) -> di
         return _delta("delta_outside_bin", change, bootstrap) | apart
     true = np.asarray(samples["true"], dtype=np.float64)
     change = np.abs(ours - true) - np.abs(theirs - true)
-    decades = _groups([band_of(age) for age in true], by=lambda band: int(band.partition("-")[0]))
+    decades = rows_by_name([band_of(age) for age in true])
     per_decade = [_band("delta_mae", band, change[rows], bootstrap) for band, rows in decades]
     return _delta("delta_mae", change, bootstrap) | {"delta_per_decade": per_decade} | apart
 
 
 def _delta(key: str, change: Floats, bootstrap: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: float(change.mean()), f"{key}_ci95": list(_interval(change, bootstrap))}
+    return {key: float(change.mean()), f"{key}_ci95": list(interval_of(change, bootstrap))}
 
 
 def _band(
@@ -170,12 +184,6 @@ def _band(
 ) -> dict[str, Any]:
     mean, interval = mean_with_interval(values, bootstrap)
     return {label: name, "n": int(values.size), key: mean, f"{key}_ci95": interval}
-
-
-def _groups(names: list[str], by: Callable[[str], float]) -> list[tuple[str, NDArray[np.bool_]]]:
-    """Return each name once, in order, with the rows that have it."""
-    column = np.asarray(names)
-    return [(name, column == name) for name in sorted(set(names), key=by)]
 
 
 def _bounds(true: list[list[float | None]]) -> tuple[Floats, Floats]:
@@ -189,22 +197,9 @@ def _bin_name(pair: list[float | None]) -> str:
     return f"{low:g}+" if high is None else f"[{low:g}, {high:g})"
 
 
-def _bin_start(name: str) -> float:
-    return float(name.strip("[+").partition(",")[0])
-
-
-def _interval(values: Floats, bootstrap: Mapping[str, Any]) -> Interval:
-    return mean_interval(
-        values,
-        seed=bootstrap["seed"],
-        resamples=bootstrap["resamples"],
-        confidence=bootstrap["confidence"],
-    )
-
-
 def _check_lengths(samples: Mapping[str, Any], n: int) -> None:
     if n == 0:
         raise SamplesError("no faces were measured; give a set with at least one labelled face")
-    for key in ("true", "predicted", "low", "high", "against_predicted"):
+    for key in ("true", "predicted", "low", "high", "against_predicted", *ATTRIBUTES):
         if key in samples and len(samples[key]) != n:
             raise SamplesError(f"{len(samples[key])} samples of {key!r} for {n} faces")

@@ -83,6 +83,9 @@ def _add_accuracy(commands: "_Subparsers") -> None:
         help="a CORAL head's age: sum of probabilities, or count of those above one half",
     )
     parser.add_argument(
+        "--part", choices=PARTS, help="of the set, split by picture digests (default: all of it)"
+    )
+    parser.add_argument(
         "--limit", type=_positive, metavar="N", help="measure N faces, chosen over ages by --seed"
     )
 
@@ -112,7 +115,7 @@ def _add_detection(commands: "_Subparsers") -> None:
     )
     parser.add_argument(
         "--part",
-        choices=("train", "choice", "test"),
+        choices=PARTS,
         default="test",
         help="which, split by picture digests: figures are stated on test, thresholds chosen on "
         "choice (default: %(default)s)",

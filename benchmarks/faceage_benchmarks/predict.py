@@ -115,9 +115,12 @@ def measure_faces(
         found += [bool(item.found) for item in crops]
         if progress is not None:
             progress(len(found))
-    if predictor.contract.interval is None:
+    interval = predictor.contract.interval
+    if interval is None:
         # Without a fitted interval the bounds are the head's spread, which covers nothing.
         del columns["low"], columns["high"]
+    else:
+        samples["nominal"] = interval.coverage
     return samples | columns | {"found": found}
 
 
@@ -136,6 +139,8 @@ def _labels(faces: Sequence[LabelledFace]) -> dict[str, Any]:
         "unit": "years" if all(exact) else "bins",
         "faces": [face.digest[:12] for face in faces],
         "true": true,
+        "gender": [face.label.gender for face in faces],
+        "ethnicity": [face.label.ethnicity for face in faces],
     }
 
 

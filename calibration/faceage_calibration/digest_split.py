@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from faceage_calibration.faces import FaceSet
 from faceage_edge.errors import FacesError
 
-__all__ = ["CHOICE_FACES", "TEST_FACES", "DigestSplit", "split_by_digest"]
+__all__ = ["CHOICE_FACES", "PARTS", "TEST_FACES", "DigestSplit", "split_by_digest"]
 
 # Sizes of the two smaller parts of FairFace's 8,935 crops.
 TEST_FACES = 1500
 CHOICE_FACES = 1500
+PARTS = ("train", "choice", "test")
 
 
 @dataclass(frozen=True)

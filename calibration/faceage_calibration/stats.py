@@ -10,12 +10,20 @@ drops a sample or pools samples of two models.
 
 from collections.abc import Iterator
 from statistics import NormalDist
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from faceage_calibration.errors import SamplesError
+from faceage_calibration.resampling import (
+    CONFIDENCE,
+    RESAMPLES,
+    Floats,
+    Interval,
+    checked,
+    draws,
+    percentiles,
+)
 
 __all__ = [
     "CONFIDENCE",
@@ -23,6 +31,7 @@ __all__ = [
     "Floats",
     "Interval",
     "mean_interval",
+    "mean_ratio_interval",
     "median_ratio",
     "median_ratio_interval",
     "quantile",
@@ -30,21 +39,6 @@ __all__ = [
     "share_interval",
     "unpaired_interval",
 ]
-
-Floats = NDArray[np.float64]
-
-# With this many resamples an end of the interval is known to about a fiftieth of its width.
-RESAMPLES = 2000
-CONFIDENCE = 0.95
-# Indices drawn at a time: 2**22 of 8 bytes are 32 MB, little enough for a board with 512 MB.
-_INDICES_AT_ONCE = 2**22
-
-
-class Interval(NamedTuple):
-    """The two ends of an interval, `low <= high`, in the unit of the samples."""
-
-    low: float
-    high: float
 
 
 def quantile(samples: ArrayLike, share: float) -> float:
@@ -61,7 +55,7 @@ def quantile(samples: ArrayLike, share: float) -> float:
     Raises:
         SamplesError: no samples, a sample that is not finite, or a share outside 0..1.
     """
-    values = _checked(samples)
+    values = checked(samples)
     if not 0 <= share <= 1:
         raise SamplesError(f"a quantile's share is between 0 and 1, not {share}")
     return float(np.quantile(np.sort(values), share))
@@ -88,9 +82,9 @@ def mean_interval(
     Raises:
         SamplesError: no samples or a sample that is not finite.
     """
-    values = _checked(samples)
-    drawn = [values[rows].mean(axis=1) for rows in _draws(values.size, resamples, seed)]
-    return _percentiles(np.concatenate(drawn), confidence)
+    values = checked(samples)
+    drawn = [values[rows].mean(axis=1) for rows in draws(values.size, resamples, seed)]
+    return percentiles(np.concatenate(drawn), confidence)
 
 
 def unpaired_interval(
@@ -113,13 +107,46 @@ def unpaired_interval(
     Raises:
         SamplesError: either set is empty or holds a number that is not finite.
     """
-    first, second = _checked(samples), _checked(others)
+    first, second = checked(samples), checked(others)
     means = []
     # Two streams of one seed, so that the two draws are independent of each other.
     for values, stream in ((first, (seed, 0)), (second, (seed, 1))):
-        draws = _draws(values.size, resamples, stream)
-        means.append(np.concatenate([values[rows].mean(axis=1) for rows in draws]))
-    return _percentiles(means[0] - means[1], confidence)
+        drawn = draws(values.size, resamples, stream)
+        means.append(np.concatenate([values[rows].mean(axis=1) for rows in drawn]))
+    return percentiles(means[0] - means[1], confidence)
+
+
+def mean_ratio_interval(
+    samples: ArrayLike,
+    others: ArrayLike,
+    *,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    confidence: float = CONFIDENCE,
+) -> Interval:
+    """Return the interval of mean(samples) / mean(others) of pairs that are drawn together.
+
+    Args:
+        samples: (n,) numbers, n >= 1.
+        others: (n,) positive numbers, pair by pair.
+        seed: of the resampling.
+        resamples: how often the pairs are drawn again.
+        confidence: share of the resampled ratios that lie inside.
+
+    Raises:
+        SamplesError: empty, unequal lengths, numbers not finite, or others not positive.
+    """
+    above, below = checked(samples), checked(others)
+    if above.size != below.size or below.min() <= 0:
+        raise SamplesError(
+            f"a ratio of means needs pairs with a positive second, found {above.size} and "
+            f"{below.size} samples from {below.min():g} up"
+        )
+    drawn = [
+        above[rows].mean(axis=1) / below[rows].mean(axis=1)
+        for rows in draws(above.size, resamples, seed)
+    ]
+    return percentiles(np.concatenate(drawn), confidence)
 
 
 def share_interval(hits: int, n: int, *, confidence: float = CONFIDENCE) -> Interval:
@@ -166,10 +193,10 @@ def quantile_interval(
     Raises:
         SamplesError: no samples, a sample that is not finite, a share outside 0..1, one group.
     """
-    values = _checked(samples)
+    values = checked(samples)
     quantile(values, share)  # the same checks and the same words
-    drawn = [np.quantile(values[rows], share) for rows in _group_draws(groups, resamples, seed)]
-    return _percentiles(np.asarray(drawn), confidence)
+    drawn = [np.quantile(values[rows], share) for rows in __group_draws(groups, resamples, seed)]
+    return percentiles(np.asarray(drawn), confidence)
 
 
 def median_ratio(samples: ArrayLike, others: ArrayLike) -> float:
@@ -209,36 +236,19 @@ def median_ratio_interval(
     Raises:
         SamplesError: empty, unequal lengths, numbers not finite and positive, or one group.
     """
-    above, below = _checked(samples), _checked(others)
+    above, below = checked(samples), checked(others)
     if above.size != below.size:
         raise SamplesError(f"pairs are needed, found {above.size} and {below.size} samples")
     if min(above.min(), below.min()) <= 0:
         raise SamplesError("a ratio of medians needs positive samples, found one at or below zero")
     drawn = [
         np.median(above[rows]) / np.median(below[rows])
-        for rows in _group_draws(groups, resamples, seed)
+        for rows in __group_draws(groups, resamples, seed)
     ]
-    return _percentiles(np.asarray(drawn), confidence)
+    return percentiles(np.asarray(drawn), confidence)
 
 
-def _checked(samples: ArrayLike) -> Floats:
-    values = np.asarray(samples, dtype=np.float64)
-    if values.ndim != 1 or values.size == 0:
-        raise SamplesError(f"statistics need at least one sample in a row, found {values.shape}")
-    if not np.isfinite(values).all():
-        raise SamplesError("a sample is not a finite number; the measurement behind it failed")
-    return values
-
-
-def _draws(n: int, resamples: int, seed: int | tuple[int, ...]) -> Iterator[NDArray[np.int64]]:
-    """Yield index rows, (some, n) each, `resamples` rows in all."""
-    generator = np.random.Generator(np.random.PCG64(seed))
-    at_once = max(1, _INDICES_AT_ONCE // n)
-    for done in range(0, resamples, at_once):
-        yield generator.integers(0, n, (min(at_once, resamples - done), n))
-
-
-def _group_draws(groups: ArrayLike, resamples: int, seed: int) -> Iterator[NDArray[np.int64]]:
+def __group_draws(groups: ArrayLike, resamples: int, seed: int) -> Iterator[NDArray[np.int64]]:
     """Yield one row of indices for each resample: all samples of the groups that were drawn."""
     names, member = np.unique(np.asarray(groups), return_inverse=True)
     if names.size < 2:
@@ -249,9 +259,3 @@ def _group_draws(groups: ArrayLike, resamples: int, seed: int) -> Iterator[NDArr
     generator = np.random.Generator(np.random.PCG64(seed))
     for drawn in generator.integers(0, names.size, (resamples, names.size - 1)):
         yield np.concatenate([rows[index] for index in drawn])
-
-
-def _percentiles(statistics: Floats, confidence: float) -> Interval:
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(statistics, [tail, 1 - tail])
-    return Interval(float(low), float(high))

@@ -45,6 +45,9 @@ def _exact_samples(n: int = 40, *, seed: int = 0) -> dict[str, Any]:
         "low": [round(age - 8.0, 3) for age in predicted],
         "high": [round(age + 8.0, 3) for age in predicted],
         "against_predicted": [round(age + float(generator.normal(0, 0.5)), 3) for age in predicted],
+        "nominal": 0.9,
+        "gender": [("female", "male", None)[face % 3] for face in range(n)],
+        "ethnicity": ["one" if face < 30 else "two" for face in range(n)],
         "found": [face % 10 != 3 for face in range(n)],
     }
 
@@ -57,6 +60,8 @@ def _binned_samples() -> dict[str, Any]:
         "true": [[20.0, 30.0], [20.0, 30.0], [70.0, None], [0.0, 3.0]],
         "predicted": [20.0, 31.0, 60.0, 2.9],
         "found": [True, True, False, True],
+        "gender": [None] * 4,
+        "ethnicity": ["one", "two", "two", "one"],
     }
 
 

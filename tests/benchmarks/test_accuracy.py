@@ -111,6 +111,10 @@ def test_aligned_crops(open_fakes: Callable[..., None], faces: Path, tmp_path: P
     assert (result["set"]["pictures"], result["set"]["convention"]) == (4, "utkface")
     assert result["model"]["digest"] == "5" * 64
     assert "interval_coverage" not in result
+    assert result["samples"]["gender"] == ["male", "female", "male", "female"]
+    assert result["samples"]["ethnicity"] == ["White", "White", "Black", "Black"]
+    assert [group["n"] for group in result["by_ethnicity"]["groups"]] == [2, 2]
+    assert "nominal" not in result["samples"]
 
 
 def test_detected_crops(
@@ -146,6 +150,7 @@ def test_interval(open_fakes: Callable[..., None], faces: Path, tmp_path: Path) 
     open_fakes(fake_model("m", contract(interval=INTERVAL)))
     result = measure(tmp_path / "r.json", "--faces", str(faces), "--crops", "aligned")
     assert (result["interval_coverage"], result["interval_width"]) == (0.75, 10.0)
+    assert (result["intervals"]["nominal"], result["intervals"]["coverage"]) == (0.9, 0.75)
 
 
 def test_csv(open_fakes: Callable[..., None], faces: Path, tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from faceage_benchmarks.age_figures import age_figures, band_of, outside_years
+from faceage_benchmarks.age_bands import band_of
+from faceage_benchmarks.age_figures import age_figures, outside_years
 from faceage_benchmarks.result import bootstrap_settings
 from faceage_calibration.errors import SamplesError
 from faceage_calibration.labels import AgeBin

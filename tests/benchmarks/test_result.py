@@ -28,8 +28,9 @@ ACCURACY_KEYS = {
     "exact ages, one model": "n mae mae_ci95 mae_found missed missed_share signed_error rmse cs5 "
     "per_decade crops model set machine command seeds samples",
     "exact ages, two models": "delta_mae delta_mae_ci95 delta_per_decade max_abs_difference "
-    "against interval_coverage interval_width",
-    "bins": "n outside_bin outside_bin_ci95 bin_accuracy missed missed_share",
+    "against interval_coverage interval_width per_band by_gender by_ethnicity intervals "
+    "reliability",
+    "bins": "n outside_bin outside_bin_ci95 bin_accuracy missed missed_share by_ethnicity",
     "latency": "n p50_ms p90_ms p99_ms ratio ratio_ci95 ratio_is cold_start warm_up samples",
 }
 
@@ -145,6 +146,14 @@ BROKEN = [
     ("exact ages, one model", ("created",), "yesterday", "a time is written as a time"),
     ("exact ages, one model", ("against",), {"path": "x"}, "a second model is named in full"),
     ("exact ages, two models", ("max_abs_difference",), None, "and is compared"),
+    ("exact ages, two models", ("per_band", 0, "mae_ci95"), None, "bands have intervals"),
+    ("exact ages, two models", ("per_band", 0, "band"), "young", "and are named by years"),
+    ("exact ages, two models", ("by_gender", "max_minus_min"), None, "groups are compared"),
+    ("exact ages, two models", ("by_gender", "groups", 0, "mae_standardised"), None, "or null"),
+    ("exact ages, two models", ("intervals", "score"), None, "intervals have a score"),
+    ("exact ages, two models", ("reliability", "by"), "magic", "other levels are by scaling"),
+    ("exact ages, two models", ("samples", "gender"), [1], "a label is a text"),
+    ("bins", ("by_ethnicity", "groups", 0, "outside_bin"), None, "bins have groups too"),
     ("bins", ("outside_bin_ci95",), None, "bins have their own keys"),
     ("latency", ("ratio_is",), None, "a ratio says of what"),
     ("latency", ("cold_start", "load_ms"), None, "the cold start is apart"),

@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from faceage_benchmarks import quote
+from faceage_benchmarks import card_tables, quote
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("models/*/*.md")])
@@ -234,3 +234,22 @@ def test_quoted_numbers_are_those_of_the_result_files(monkeypatch: pytest.Monkey
     quoting = [str(page) for page in PAGES if "<!--q " in read(page)]
     assert len(quoting) >= 4
     assert quote.main(["--check", *quoting]) == 0
+
+
+# What benchmarks/release.py makes the tables of.
+TABLES = [
+    *("--result", "benchmarks/results/accuracy-detect.json"),
+    *("--fairface", "benchmarks/results/accuracy-fairface.json"),
+    *("--targets", "benchmarks/age-targets.json"),
+]
+
+
+def test_card_tables_are_those_of_the_result_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A card's tables, once they are filled in, are what its result files hold now."""
+    monkeypatch.chdir(ROOT)
+    cards = [page for page in PAGES if page.match("models/*/*") and "<!--figures-by" in read(page)]
+    assert cards
+    for card in cards:
+        # Nothing between the comments is no drift: the results have not been measured for it yet.
+        if not re.search(r"<!--figures-by-group-->\s*<!--/figures-by-group-->", read(card)):
+            assert card_tables.main([*TABLES, "--into", str(card), "--check"]) == 0
