@@ -21,23 +21,33 @@ PHOTO_DETECTORS = (
 )  # fmt: skip
 # Probabilities from which the finder and the aligner of face-finder let a candidate pass.
 CHOICES = ("0.25,0.8", "0.2,0.8", "0.25,0.7", "0.25,0.9")
-CARD = "models/age-mobilenet/README.md"
+# Each age model and how the names of its result files begin.
+DEFAULT = "age-mobilenet-coral"
+AGES = {
+    DEFAULT: "accuracy",
+    "age-tiny": "tiny",
+    "age-permissive": "permissive",
+}
 QUOTING = (
     "README.md",
     "docs/results.md",
-    CARD,
+    *(f"models/{name}/README.md" for name in AGES),
     "models/mtcnn/README.md",
     "models/face-finder/README.md",
     "docs/detector.md",
 )
 # Of other people's weights: made beside the repository, never in it.
 RFB_INT8 = Path("../rfb320.int8.tflite")
-INT8 = "models/age-mobilenet/age-mobilenet.int8.tflite"
-FLOAT = "models/age-mobilenet/age-mobilenet.float32.tflite"
+
+
+def model(name: str, scheme: str) -> str:
+    """A shipped age model's file."""
+    return f"models/{name}/{name}.{scheme}.tflite"
 
 
 def steps(data: Path) -> dict[str, list[str]]:
     """The command of each result file, by name."""
+    int8, float32 = model(DEFAULT, "int8"), model(DEFAULT, "float32")
     dev = str(data / "data" / "utkface-dev.tar")
     accuracy = ["faceage-benchmark", "accuracy"]
     fairface = str(data / "data" / "fairface-train.tar")
@@ -46,19 +56,25 @@ def steps(data: Path) -> dict[str, list[str]]:
     quantized = str(RFB_INT8)
     module = [sys.executable, "-m"]
     return {
-        "accuracy-aligned": [*accuracy, "--model", INT8, "--against", FLOAT, "--faces", dev]
+        "accuracy-aligned": [*accuracy, "--model", int8, "--against", float32, "--faces", dev]
         + ["--crops", "aligned"],
-        "accuracy-detect": [*accuracy, "--model", INT8, "--against", FLOAT, "--faces", dev]
+        "accuracy-detect": [*accuracy, "--model", int8, "--against", float32, "--faces", dev]
         + ["--crops", "detect"],
-        "accuracy-float-pipeline": [*accuracy, "--model", FLOAT, "--faces", dev]
+        "accuracy-float-pipeline": [*accuracy, "--model", float32, "--faces", dev]
         + ["--crops", "detect", "--detector", "float32"],
-        "accuracy-fairface": [*accuracy, "--model", INT8, "--against", FLOAT]
-        + ["--faces", str(data / "data" / "fairface-train.tar"), "--limit", "1500"],
+        "accuracy-fairface": [*accuracy, "--model", int8, "--against", float32]
+        + ["--faces", fairface, "--part", "test"],
+        **{
+            f"{prefix}-{kind}": [*accuracy, "--model", model(name, "int8")]
+            + ["--against", model(name, "float32"), "--faces", *faces]
+            for name, prefix in list(AGES.items())[1:]
+            for kind, faces in (("detect", [dev]), ("fairface", [fairface, "--part", "test"]))
+        },
         "detection-photos": ["faceage-benchmark", "detection", "--photos", str(data / "photos")]
         + [word for name in PHOTO_DETECTORS for word in ("--detector", name)],
         "accuracy-pipelines": ["faceage-benchmark", "compare"]
         + [str(RESULTS / f"accuracy-{name}.json") for name in ("float-pipeline", "detect")],
-        "latency-age": ["faceage-benchmark", "latency", "--model", INT8, "--against", FLOAT],
+        "latency-age": ["faceage-benchmark", "latency", "--model", int8, "--against", float32],
         "rfb320": [sys.executable, "benchmarks/peers/rfb320.py", "--model", rfb]
         + ["--faces", fairface, "--out", quantized],
         "detection-composites": [*detection, "--composites", fairface, "--count", "2000"]
@@ -103,12 +119,15 @@ def main() -> int:
             print(f"== {name}", flush=True)
             measure(name, chosen[name], Path(scratch))
     renewals = [[sys.executable, "-m", "faceage_benchmarks.quote", *QUOTING]]
-    if {"accuracy-detect", "accuracy-fairface"} & set(names):
-        tables = [sys.executable, "-m", "faceage_benchmarks.card_tables", "--into", CARD]
-        tables += ["--result", str(RESULTS / "accuracy-detect.json")]
-        tables += ["--fairface", str(RESULTS / "accuracy-fairface.json")]
-        tables += ["--targets", "benchmarks/age-targets.json"]
-        renewals.append(tables)
+    for age, prefix in AGES.items():
+        results = [f"{prefix}-{kind}" for kind in ("detect", "fairface")]
+        if set(results) & set(names):
+            tables = [sys.executable, "-m", "faceage_benchmarks.card_tables"]
+            tables += ["--into", f"models/{age}/README.md"]
+            tables += ["--result", str(RESULTS / f"{results[0]}.json")]
+            tables += ["--fairface", str(RESULTS / f"{results[1]}.json")]
+            tables += ["--targets", f"benchmarks/targets/{age}.json"]
+            renewals.append(tables)
     return max(subprocess.run(words, cwd=PROJECT, check=False).returncode for words in renewals)
 
 

@@ -19,8 +19,8 @@ from faceage_benchmarks.predict import (
 )
 from faceage_benchmarks.result import bootstrap_settings, new_result
 from faceage_calibration.choose import choose_stratified
-from faceage_calibration.digest_split import split_by_digest
 from faceage_calibration.crops import CropMode, FaceCropper
+from faceage_calibration.digest_split import split_by_digest
 from faceage_calibration.faces import FaceSet, check_disjoint, read_faces
 from faceage_calibration.progress import Progress
 from faceage_edge import atomic

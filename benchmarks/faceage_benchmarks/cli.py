@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 _PROGRAM = "faceage-benchmark"
+# Of `faceage_calibration.digest_split`, which a device need not load.
+_PARTS = ("train", "choice", "test")
 _JSON_HELP = 'result file to write; "-": JSON on stdout, the table on stderr'
 
 
@@ -83,7 +85,7 @@ def _add_accuracy(commands: "_Subparsers") -> None:
         help="a CORAL head's age: sum of probabilities, or count of those above one half",
     )
     parser.add_argument(
-        "--part", choices=PARTS, help="of the set, split by picture digests (default: all of it)"
+        "--part", choices=_PARTS, help="of the set, split by picture digests (default: all of it)"
     )
     parser.add_argument(
         "--limit", type=_positive, metavar="N", help="measure N faces, chosen over ages by --seed"
@@ -115,7 +117,7 @@ def _add_detection(commands: "_Subparsers") -> None:
     )
     parser.add_argument(
         "--part",
-        choices=PARTS,
+        choices=_PARTS,
         default="test",
         help="which, split by picture digests: figures are stated on test, thresholds chosen on "
         "choice (default: %(default)s)",

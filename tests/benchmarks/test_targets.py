@@ -75,9 +75,8 @@ def test_files_that_hold_no_targets(tmp_path: Path, content: Any, message: str, 
         read_targets(path)
 
 
-def test_shipped_targets_are_targets(results: dict[str, dict[str, Any]]) -> None:
-    """benchmarks/age-targets.json reads, and each key leads somewhere in a whole result."""
-    targets = read_targets(Path(__file__).parents[2] / "benchmarks" / "age-targets.json")
-    result = results["exact ages, two models"]
-    # No band of the made-up result has 100 faces.
-    assert len(judge([t for t in targets if "*" not in t.key], {"result": result})) >= 3
+def test_shipped_targets_are_targets(repo_root: Path) -> None:
+    """Those of each age model read; that their keys lead somewhere, the cards' tables show."""
+    files = sorted((repo_root / "benchmarks" / "targets").glob("*.json"))
+    assert [path.stem for path in files] == ["age-mobilenet-coral", "age-permissive", "age-tiny"]
+    assert all(read_targets(path) for path in files)
