@@ -128,6 +128,9 @@ def main() -> int:
             tables += ["--fairface", str(RESULTS / f"{results[1]}.json")]
             tables += ["--targets", f"benchmarks/targets/{age}.json"]
             renewals.append(tables)
+            plot = [sys.executable, "-m", "faceage_benchmarks.age_plot"]
+            plot += ["--result", str(RESULTS / f"{results[0]}.json"), "--out", f"docs/{age}.png"]
+            renewals.append(plot)
     return max(subprocess.run(words, cwd=PROJECT, check=False).returncode for words in renewals)
 
 

@@ -86,7 +86,7 @@ def test_names_are_free() -> None:
     generic = list(ROOT.glob("*/__init__.py"))
     generic += [
         path
-        for name in ("age-mobilenet-coral", "face-finder", "mtcnn")
+        for name in ("age-mobilenet-coral", "age-permissive", "age-tiny", "face-finder", "mtcnn")
         for path in ROOT.glob(f"models/{name}/*.py")
     ]
     assert generic == []

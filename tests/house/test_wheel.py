@@ -129,10 +129,15 @@ def test_wheel_holds_every_file_of_the_packages(built: Built, repo_root: Path) -
         wanted = {f"{package}/{path.relative_to(home)}" for path in files if path.suffix != ".pyc"}
         assert wanted <= names
         assert f"{package}/py.typed" in names
-    for model in ("age-mobilenet-coral", "face-finder", "mtcnn"):
+    for model in ("age-mobilenet-coral", "age-permissive", "age-tiny", "face-finder", "mtcnn"):
         home = repo_root / "models" / model
+        # What they were made from stays behind: no device can use it.
+        made_from = {*home.glob("*.keras"), *home.glob("*.weights.npz")}
         shipped = {f"faceage_edge/bundles/{model}/{path.name}" for path in home.iterdir()}
-        assert shipped <= names
+        left = {f"faceage_edge/bundles/{model}/{path.name}" for path in made_from}
+        assert bool(left) == (model != "mtcnn")
+        assert shipped - left <= names
+        assert not left & names
 
 
 def test_sdist_can_be_tested(built: Built) -> None:
