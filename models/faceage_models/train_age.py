@@ -57,7 +57,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _train(options: argparse.Namespace) -> int:
     if options.pack:
         return _pack(options)
-    head_named(options.head)
     teachers = Teachers([Path(path) for path in options.teacher])
     faces, unseen = _read(options, max(options.size, options.cut, *teachers.sides))
     if not options.grid:
@@ -163,7 +162,7 @@ def _one_run(
 ) -> Epoch:
     out.mkdir(parents=True, exist_ok=True)
     training_keras().utils.set_random_seed(options.seed)
-    head = head_named(options.head)
+    head = head_named(options.head, options.groups)
     model = age_model(
         options.backbone, head,
         size=options.size, alpha=options.alpha, dropout=options.dropout,
@@ -207,7 +206,7 @@ def _batches(
     teach: Callable[[AgeBatch], NDArray[np.float32]] | None,
 ) -> Generator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
     """Crops for the network, and what to learn of them."""
-    head = head_named(options.head)
+    head = head_named(options.head, options.groups)
     with contextlib.closing(batches_beside(faces, drawing, options.workers)) as batches:
         for batch in batches:
             targets = head.targets(batch.spans)
@@ -264,7 +263,7 @@ def _validation(
 def _contract(options: argparse.Namespace, model: Any) -> dict[str, Any]:
     """What `faceage-convert --contract` needs to know of best.keras."""
     template = crop_template(options.size, options.zoom)
-    head = head_named(options.head)
+    head = head_named(options.head, options.groups)
     size = int(model.output_shape[-1])
     rules = Normalisation("affine", mean=(128.0,) * 3, std=(128.0,) * 3)
     source = Input("input", 1, options.size, options.size, "RGB", "float32", 1.0, 0, rules)

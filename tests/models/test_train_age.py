@@ -80,7 +80,23 @@ def test_it_learns(head: str, sets: tuple[Path, Path], tmp_path: Path) -> None:
     best = min(float(row["validation_mae_years"]) for row in epochs(tmp_path))
     assert record["best"]["mae"] == pytest.approx(best, abs=1e-4)
     contract = json.loads((tmp_path / "best.json").read_text())
-    assert contract["outputs"][0]["head"] == head
+    (output,) = contract["outputs"]
+    assert output["head"] == head
+    if head == "groups":
+        bounds = output["bounds"]
+        assert (len(bounds), bounds[0], bounds[-1]) == (14, [0, 6], [66, 88])
+
+
+def test_age_groups_of_ones_own(sets: tuple[Path, Path], tmp_path: Path) -> None:
+    """Adience's eight: the contract has their bounds, and the saved model reads years by it."""
+    adience = "0-2,4-6,8-12,15-20,25-32,38-43,48-53,60-100"
+    options = [*SMALL, "--head", "groups", "--groups", adience, "--epochs", "20", "--rate", "0.03"]
+    assert train(sets, tmp_path, *options) == 0
+    contract = json.loads((tmp_path / "best.json").read_text())
+    bounds = [[0, 3], [4, 7], [8, 13], [15, 21], [25, 33], [38, 44], [48, 54], [60, 101]]
+    assert contract["outputs"][0]["bounds"] == bounds
+    assert import_keras().saving.load_model(tmp_path / "best.keras").output_shape == (None, 8)
+    assert json.loads((tmp_path / "train.json").read_text())["best"]["mae"] < 20
 
 
 def test_it_goes_on_where_it_stopped(sets: tuple[Path, Path], tmp_path: Path) -> None:
@@ -259,6 +275,8 @@ def test_a_disk_that_fills(
         ["--teacher", "t.keras", "--head", "regression"],
         ["--teacher-share", "2"],
         ["--out", ""],
+        ["--groups", "0,20,60"],
+        ["--head", "groups", "--groups", "60,20"],
     ],
 )
 def test_wrong_usage(wrong: list[str]) -> None:
