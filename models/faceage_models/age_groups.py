@@ -82,7 +82,7 @@ def group_targets(bounds: Bounds) -> Callable[[NDArray[np.float64]], Floats]:
     def targets(spans: NDArray[np.float64]) -> Floats:
         low, high = spans[:, :1], spans[:, 1:]
         outside = np.maximum(np.maximum(lows - high, low - (highs - _BELOW)), 0)
-        return (outside == outside.min(axis=1, keepdims=True)).astype(np.float32)
+        return np.asarray(outside == outside.min(axis=1, keepdims=True), np.float32)
 
     return targets
 

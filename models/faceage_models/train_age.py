@@ -12,7 +12,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict, replace
 from itertools import product
 from pathlib import Path
@@ -35,6 +35,7 @@ from faceage_models.age_heads import AGES, head_named, rank_importance
 from faceage_models.age_pack import is_pack, read_pack, write_pack
 from faceage_models.age_run import AgeRun, Epoch, Schedule, Stage
 from faceage_models.age_teacher import Teachers, asked_once, taught
+from faceage_models.event_log import EventLog, tensorboard_parts
 from faceage_models.float_source import SHIPPED_AGE, shipped_float
 from faceage_models.keras_backend import training_keras
 from faceage_models.train_options import parse_grid, training_options
@@ -57,6 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _train(options: argparse.Namespace) -> int:
     if options.pack:
         return _pack(options)
+    if options.tensorboard or options.logdir:
+        # Looked for before the faces are cut, which takes longer.
+        tensorboard_parts()
     teachers = Teachers([Path(path) for path in options.teacher])
     faces, unseen = _read(options, max(options.size, options.cut, *teachers.sides))
     if not options.grid:
@@ -190,13 +194,30 @@ def _one_run(
         )
     else:
         source = _batches(options, faces, drawing, None)
-    with contextlib.closing(source) as batches:
+    with contextlib.closing(source) as batches, _event_log(options, out) as ended:
         best = training.train(
-            batches, _validation(unseen, options.size), lambda step, _loss: bar(step)
+            batches, _validation(unseen, options.size), lambda step, _loss: bar(step), ended=ended
         )
     record = _record(options, faces, unseen, training, time.monotonic() - began)
     write_text(out / "train.json", json.dumps(record, indent=1) + "\n")
     return best
+
+
+@contextlib.contextmanager
+def _event_log(
+    options: argparse.Namespace, out: Path
+) -> Iterator[Callable[[Epoch, float], None] | None]:
+    """What is told of each epoch of the run in `out`: a folder of TensorBoard's, where wanted."""
+    if options.logdir:
+        # Of a grid, a folder for each run, as TensorBoard tells runs apart.
+        folder = Path(options.logdir) / (out.name if options.grid else "")
+    elif options.tensorboard:
+        folder = out / "tensorboard"
+    else:
+        yield None
+        return
+    with EventLog(folder) as log:
+        yield log.write
 
 
 def _batches(

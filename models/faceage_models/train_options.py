@@ -93,6 +93,11 @@ def training_options(argv: Sequence[str] | None) -> argparse.Namespace:
     )  # fmt: skip
     result = parser.add_argument_group("result")
     result.add_argument("--out", metavar="DIR", help="folder of the run")
+    result.add_argument(
+        "--tensorboard", action="store_true",
+        help="write each epoch's scalars for TensorBoard, to OUT/tensorboard",
+    )  # fmt: skip
+    result.add_argument("--logdir", metavar="DIR", help="write them to this folder instead")
     result.add_argument("--name", default="age", help="of the model, for its contract")
     result.add_argument("--terms", default="not stated", help="of the weights, for its contract")
     options = parser.parse_args(argv)

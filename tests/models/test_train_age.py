@@ -145,6 +145,45 @@ def test_stages_let_their_layers_learn() -> None:
     assert rates[0] == 0.2 and max(rates) == rates[4] == 1.0 and rates[30] == pytest.approx(0)
 
 
+def test_tensorboard_is_told_each_epoch(
+    sets: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the run's folder, or for a grid in one for each run; without the option nothing is."""
+    told: list[tuple[Path, int, float]] = []
+
+    class Log:
+        """Keeps what it is told."""
+
+        def __init__(self, folder: Path) -> None:
+            self.folder = folder
+
+        def __enter__(self) -> "Log":
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            told.append((self.folder, 0, 0.0))
+
+        def write(self, epoch: age_run.Epoch, rate: float) -> None:
+            told.append((self.folder, epoch.epoch + 1, rate))
+
+    monkeypatch.setattr(train_age, "EventLog", Log)
+    monkeypatch.setattr(train_age, "tensorboard_parts", lambda: None)
+    options = [*SMALL, "--share", "0.3", "--rate", "0.01"]
+    assert train(sets, tmp_path / "a", *options, "--epochs", "2", "--tensorboard") == 0
+    assert [(folder, epoch) for folder, epoch, _ in told] == [
+        (tmp_path / "a" / "tensorboard", epoch) for epoch in (1, 2, 0)
+    ]
+    # Half a cosine: the last step of the last epoch is nearly at its end.
+    assert 0 < told[1][2] < told[0][2] <= 0.01
+    told.clear()
+    grid = ["--epochs", "1", "--grid", "lr=1e-3", "--logdir", str(tmp_path / "log")]
+    assert train(sets, tmp_path / "b", *options, *grid) == 0
+    assert {folder for folder, _, _ in told} == {tmp_path / "log" / "rate=0.001"}
+    told.clear()
+    assert train(sets, tmp_path / "c", *options, "--epochs", "1") == 0
+    assert told == []
+
+
 def test_a_grid_is_one_table(sets: tuple[Path, Path], tmp_path: Path) -> None:
     """Every combination has a folder and a row."""
     options = [*SMALL, "--epochs", "1", "--share", "0.3", "--grid", "lr=1e-3,1e-4", "wd=0"]
