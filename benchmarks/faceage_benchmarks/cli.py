@@ -195,7 +195,12 @@ def _add_arm(commands: "_Subparsers") -> None:
 
 
 def _add_models(parser: argparse.ArgumentParser, against: str) -> None:
-    parser.add_argument("--model", required=True, metavar="M", help=".tflite, or a Keras file")
+    parser.add_argument(
+        "--model",
+        required=True,
+        metavar="M",
+        help=".tflite, a shipped model's name, or a Keras file",
+    )
     parser.add_argument("--against", metavar="N", help=f"a second model, {against}")
     parser.add_argument(
         "--contract",

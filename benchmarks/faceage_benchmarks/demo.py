@@ -23,17 +23,17 @@ from faceage_benchmarks.result import bootstrap_settings, new_result, read_resul
 from faceage_benchmarks.tables import markdown
 from faceage_edge import atomic
 from faceage_edge.age import AgeModel, load_age_model
-from faceage_edge.bundles import find
+from faceage_edge.bundles import DEFAULT_AGE, find
 from faceage_edge.command import run
 from faceage_edge.detector import DEFAULT_DETECTOR, Detector, load_detector
 from faceage_edge.errors import OutputError
 from faceage_edge.frames import CameraRequest
 from faceage_edge.sources import open_source
+from faceage_models.float_source import SHIPPED_AGE
 
 __all__ = ["main"]
 
 _PROGRAM = "python -m faceage_benchmarks.demo"
-_FLOAT_AGE = "age-mobilenet-coral/age-mobilenet-coral.float32.tflite"
 _LINES_SHOWN = 3
 _ABOUT_TIMES = (
     "Times are those of this machine, a quick look: the ratio is another one on every processor.\n"
@@ -109,7 +109,7 @@ def _time_both(bundle: Path, out: Path) -> dict[str, Any]:
     target = out / "latency.json"
     run_shown(
         "faceage-benchmark",
-        *("latency", "--quick", "--model", str(_int8_age(bundle)), "--against", _FLOAT_AGE),
+        *("latency", "--quick", "--model", str(_int8_age(bundle)), "--against", SHIPPED_AGE),
         *("--json", str(target)),
     )
     return read_result(target)
@@ -117,7 +117,7 @@ def _time_both(bundle: Path, out: Path) -> dict[str, Any]:
 
 def _compare(clip: Path, bundle: Path) -> dict[str, Any]:
     """Run both sides over the clip; return the demonstration's own keys of the result."""
-    int8, float32 = load_age_model(_int8_age(bundle)), load_age_model(find(_FLOAT_AGE))
+    int8, float32 = load_age_model(_int8_age(bundle)), load_age_model(find(SHIPPED_AGE))
     samples = measure_clip(
         _frames(clip),
         _side(int8, load_detector(bundle)),
@@ -129,7 +129,7 @@ def _compare(clip: Path, bundle: Path) -> dict[str, Any]:
         **clip_figures(samples, settings),
         "bytes": {
             "age_int8": _int8_age(bundle).stat().st_size,
-            "age_float32": find(_FLOAT_AGE).stat().st_size,
+            "age_float32": find(SHIPPED_AGE).stat().st_size,
             "detector_int8": _size(bundle.glob(f"{DEFAULT_DETECTOR}-*.tflite")),
             "detector_float32": _size(find(DEFAULT_DETECTOR).glob("*.float32.tflite")),
         },
@@ -151,7 +151,7 @@ def _frames(clip: Path) -> Iterator[Pictures]:
 
 
 def _int8_age(bundle: Path) -> Path:
-    return find(str(bundle / "age-mobilenet-coral.int8.tflite"))
+    return find(str(bundle / f"{DEFAULT_AGE}.int8.tflite"))
 
 
 def _size(files: Iterator[Path]) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceage_edge.bundles import find
+from faceage_edge.bundles import find_age
 from faceage_edge.contract import Contract
 from faceage_edge.model import load_model
 
@@ -39,7 +39,8 @@ def open_model(name: str, *, contract_file: str | None = None, threads: int = 1)
     """Open a model.
 
     Args:
-        name: path of a .tflite file with its contract or of a Keras file, or a shipped name.
+        name: path of a .tflite file with its contract or of a Keras file, or a shipped name,
+            which means the int8 file.
         contract_file: contract of a Keras file, which carries none; when left out its neighbour
             with the ending .json, else what is usual. Not used for .tflite.
         threads: CPU threads.
@@ -49,7 +50,7 @@ def open_model(name: str, *, contract_file: str | None = None, threads: int = 1)
         ContractError: no contract, or one about another file.
         MissingExtraError: a Keras file where Keras is not installed.
     """
-    file = find(name)
+    file = find_age(name)
     if file.suffix in KERAS_SUFFIXES:
         # Keras lives on the host only; the device never gets here.
         from faceage_benchmarks.keras_model import open_keras

@@ -18,7 +18,7 @@ from faceage_calibration.progress import Progress
 from faceage_calibration.ranges import Calibration, Ranges, record_activations, write_ranges
 from faceage_edge.age import load_age_model
 from faceage_edge.atomic import write_text
-from faceage_edge.bundles import find
+from faceage_edge.bundles import find_age
 from faceage_edge.contract import Contract
 from faceage_edge.detector import Detector, named_detector
 from faceage_edge.embedded import read_contract
@@ -31,7 +31,7 @@ __all__ = ["alignment", "interval", "ranges"]
 
 def ranges(options: argparse.Namespace) -> int:
     """Record a float model's activation ranges, or those of a float detector's networks."""
-    model = find(options.model)
+    model = find_age(options.model, "float32")
     if model.is_dir():
         return detector_ranges(options, model)
     out = writable(options.out)
@@ -55,7 +55,7 @@ def ranges(options: argparse.Namespace) -> int:
 def interval(options: argparse.Namespace) -> int:
     """Fit an age model's prediction interval and write it with what it was fitted on."""
     out = writable(options.json)
-    model = load_age_model(find(options.model), threads=options.threads)
+    model = load_age_model(find_age(options.model), threads=options.threads)
     sets = tuple(map(_with_exact_ages, read_sets(options, labelled=True)))
     faces = joined(sets)
     exact = faces.faces

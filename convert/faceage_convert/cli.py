@@ -11,12 +11,19 @@ from faceage_convert.bundle import MARK, check_replaceable, list_files, new_fold
 from faceage_convert.conversion import AgeResult, Converted, verified
 from faceage_convert.faces import choose_faces
 from faceage_convert.import_float import import_float
-from faceage_convert.options import SCHEMES, check_usage, hints_of, parser, with_defaults
+from faceage_convert.options import (
+    SCHEMES,
+    check_usage,
+    hints_of,
+    parser,
+    uses_recorded_ranges,
+    with_defaults,
+)
 from faceage_convert.own_model import convert_own
 from faceage_convert.report import report_document, report_json, report_text
 from faceage_convert.shipped import convert_shipped
 from faceage_convert.write import write_models
-from faceage_edge.bundles import find
+from faceage_edge.bundles import find_age
 from faceage_edge.command import run
 from faceage_edge.detector import DEFAULT_DETECTOR, named_detector
 from faceage_models.float_source import SHIPPED_AGE, SHIPPED_DETECTORS
@@ -71,10 +78,10 @@ def _detector_files(options: argparse.Namespace) -> tuple[str, ...]:
 
 
 def _age(options: argparse.Namespace) -> AgeResult:
-    """Convert the age model: the shipped one, or the user's, on their faces."""
-    if options.model is None:
-        return AgeResult(convert_shipped(SHIPPED_AGE, options.quantize))
-    source = import_float(find(options.model), hints_of(options), name=options.name)
+    """Convert the age model: a shipped one, or the user's, on their faces."""
+    if uses_recorded_ranges(options):
+        return AgeResult(convert_shipped(options.model or SHIPPED_AGE, options.quantize))
+    source = import_float(find_age(options.model, "float32"), hints_of(options), name=options.name)
     if options.quantize == "none":
         return AgeResult(verified(Converted(source.data, source.contract, source)))
     wanted = with_defaults(options)

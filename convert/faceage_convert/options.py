@@ -8,12 +8,20 @@ from faceage_calibration.crops import CROP_MODES
 from faceage_convert.faces import NAMES
 from faceage_convert.verify import PICTURES
 from faceage_edge import __version__
+from faceage_edge.bundles import shipped_names
 from faceage_edge.detector import DEFAULT_DETECTOR
 from faceage_edge.errors import UsageError
 from faceage_models.age_output import HEADS
 from faceage_models.specification import NORMALISATIONS, Hints
 
-__all__ = ["SCHEMES", "check_usage", "hints_of", "parser", "with_defaults"]
+__all__ = [
+    "SCHEMES",
+    "check_usage",
+    "hints_of",
+    "parser",
+    "uses_recorded_ranges",
+    "with_defaults",
+]
 
 # What may follow --quantize, and the folder that is written where none is named.
 SCHEMES = {"int8": Path("faceage-int8"), "none": Path("faceage-float32")}
@@ -35,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
         prog="faceage-convert",
         usage="%(prog)s [--quantize SCHEME] [--out DIR] [--model FILE --faces PATH [OPTION ...]]",
         description="Convert a float age model and the face detector to int8 TFLite files. "
-        "Without --model the shipped models are converted with their recorded ranges.",
+        "Shipped models are converted with their recorded ranges.",
         epilog="Exit codes: 0 done, 1 an error that the message explains, 2 wrong usage.",
     )
     add = made.add_argument
@@ -73,11 +81,19 @@ def check_usage(options: argparse.Namespace) -> None:
         raise UsageError(
             f"{', '.join(faces)} with --quantize none; nothing is quantized, so no faces are needed"
         )
-    elif options.quantize != "none" and options.faces is None:
+    elif options.quantize != "none" and not uses_recorded_ranges(options) and not options.faces:
         raise UsageError(
             "--model needs --faces PATH: a folder or .tar of faces to record ranges on, 300 or "
             "more like those it will see; where their names carry ages the error is measured"
         )
+
+
+def uses_recorded_ranges(options: argparse.Namespace) -> bool:
+    """Whether the age model is converted as it was shipped: nothing is said but its name."""
+    if options.model is None:
+        return True
+    said = _given(options, ("faces", *_DEFAULTS, "name", *_HINTS))
+    return options.model in shipped_names() and not said
 
 
 def with_defaults(options: argparse.Namespace) -> argparse.Namespace:
@@ -94,7 +110,11 @@ def hints_of(options: argparse.Namespace) -> Hints:
 
 def _add_own(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add("--model", metavar="FILE", help=".keras, .h5, SavedModel folder or .tflite")
+    add(
+        "--model",
+        metavar="FILE",
+        help=".keras, .h5, SavedModel folder or .tflite, or a shipped model's name",
+    )
     add("--name", help="name in the contract and the file names (default: the file's)")
 
 

@@ -1,6 +1,7 @@
 """The command `faceage-camera`: faces and their ages from a camera, a film or pictures."""
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,11 +11,12 @@ from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
+from faceage_edge.about import about_models, about_text
 from faceage_edge.camera_options import parser
 from faceage_edge.command import run
 from faceage_edge.errors import OutputError, UsageError
 from faceage_edge.frames import CameraRequest, Frame, Source
-from faceage_edge.loading import Models, load_bundle
+from faceage_edge.loading import Models, choose, load_bundle
 from faceage_edge.loop import Watcher, watch
 from faceage_edge.recording import open_annotation
 from faceage_edge.scene import SceneCuts
@@ -40,7 +42,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0 done or stopped by a signal, 1 our error, 2 usage.
     """
     options = parser(_PROGRAM).parse_args(argv)
-    return run(_PROGRAM, partial(_run, options))
+    return run(_PROGRAM, partial(_about if options.about else _run, options))
+
+
+def _about(options: argparse.Namespace) -> int:
+    chosen = choose(options.models, age=options.age, detector=options.detector)
+    document = about_models(chosen)
+    print(json.dumps(document) if options.json else about_text(document), file=_stdout())
+    return 0
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -34,7 +34,7 @@ def parser(program: str) -> argparse.ArgumentParser:
     Returns:
         A parser whose namespace has `source`, `models`, `age`, `detector`, `annotate` (str or
         None), `min_face` (float or None), `threads`, `max_frames`, `width`, `height`, `fps` (int or
-        None) and `decode`.
+        None), `decode`, `about` and `json` (bool).
     """
     made = argparse.ArgumentParser(
         prog=program,
@@ -48,6 +48,16 @@ def parser(program: str) -> argparse.ArgumentParser:
         made.add_argument_group(
             "requests to a camera, which may give something else, or what raw frames are"
         )
+    )
+    made.add_argument(
+        "--about",
+        action="store_true",
+        help="say what the models are and on which terms, and stop; no camera is opened",
+    )
+    made.add_argument(
+        "--json",
+        action="store_true",
+        help="with --about: as one JSON object; ages are JSON lines anyway",
     )
     made.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     return made
@@ -78,7 +88,13 @@ def _add_models(group: argparse._ArgumentGroup) -> None:
         help="a folder that faceage-convert wrote; what is not in it, and everything without "
         "it, are the int8 models that come with faceage",
     )
-    group.add_argument("--age", metavar="FILE", help="age model, instead of the one in --models")
+    group.add_argument(
+        "--model",
+        "--age",
+        dest="age",
+        metavar="NAME",
+        help="age model, instead of the one in --models: a shipped model's name, or a file",
+    )
     group.add_argument(
         "--detector", metavar="FOLDER", help="face detector, instead of the one in --models"
     )

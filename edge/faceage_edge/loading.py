@@ -4,18 +4,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faceage_edge.age import AgeModel, load_age_model
-from faceage_edge.bundles import find
+from faceage_edge.bundles import DEFAULT_AGE, find, find_age
 from faceage_edge.contract import Contract
 from faceage_edge.detector import DEFAULT_DETECTOR, Detector, load_detector
 from faceage_edge.embedded import read_contract
 from faceage_edge.errors import ModelFileError
 from faceage_edge.model import read_model_bytes
 
-__all__ = ["Models", "load_bundle"]
+__all__ = ["Choice", "Models", "choose", "load_bundle"]
 
-_SHIPPED_AGE = "age-mobilenet-coral/age-mobilenet-coral.int8.tflite"
 # Of models that differ in nothing else, the one this project is about.
 _PREFERRED_SCHEME = "int8"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which files are meant: the age model's, and the detector's folder with one scheme of it."""
+
+    age: Path
+    detector: Path
+    scheme: str
 
 
 @dataclass(frozen=True)
@@ -38,32 +46,47 @@ def load_bundle(
 ) -> Models:
     """Load an age model and a face detector.
 
+    Args:
+        folder: as for `choose`, and so are `age` and `detector`.
+        threads: CPU threads for one invoke.
+        decode: how ages are read off a CORAL head, see `age.decode_ages`.
+
+    Raises:
+        ModelFileError: as for `choose`, and where the folder holds only part of a detector.
+        ContractError: as for `choose`.
+    """
+    chosen = choose(folder, age=age, detector=detector)
+    return Models(
+        load_age_model(chosen.age, threads=threads, decode=decode),
+        load_detector(chosen.detector, scheme=chosen.scheme, threads=threads),
+        chosen.age,
+        chosen.detector,
+    )
+
+
+def choose(
+    folder: str | None = None, *, age: str | None = None, detector: str | None = None
+) -> Choice:
+    """Decide which files a command line means.
+
     Which file of a folder is which, its contract says. Where a folder holds a model in several
     quantization schemes the int8 one is taken.
 
     Args:
         folder: a folder that faceage-convert wrote, or a shipped name; a part that is not in
             it, and both without it, are the shipped int8 ones.
-        age: an age model's file, instead of any in `folder`.
+        age: an age model's file or shipped name, instead of any in `folder`.
         detector: a folder with the detector's networks or a shipped name, instead of `folder`.
-        threads: CPU threads for one invoke.
-        decode: how ages are read off a CORAL head, see `age.decode_ages`.
 
     Raises:
-        ModelFileError: a file is missing or damaged, a folder holds no model, several age models
-            or only part of a detector.
+        ModelFileError: a file is missing or damaged, a folder holds no model or several age models.
         ContractError: a model without a contract, or with one about another file.
     """
     contracts = {} if folder is None else _contracts(find(folder))
-    age_path = find(age) if age else _age_model(contracts) or find(_SHIPPED_AGE)
+    age_path = find_age(age) if age else _age_model(contracts) or find_age(DEFAULT_AGE)
     place = find(detector) if detector else _detector_folder(contracts) or find(DEFAULT_DETECTOR)
     scheme = _scheme(_of_task(_contracts(place), "face-detector"))
-    return Models(
-        load_age_model(age_path, threads=threads, decode=decode),
-        load_detector(place, scheme=scheme, threads=threads),
-        age_path,
-        place,
-    )
+    return Choice(age_path, place, scheme)
 
 
 _Contracts = dict[Path, Contract]

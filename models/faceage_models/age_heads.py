@@ -2,8 +2,9 @@
 
 A label is a span of ages in years, `low` and `high` alike where the age is exact. A bin such as
 20-29 teaches what it says and no more: of CORAL's questions those inside the span have no answer
-and are left out of the loss, a distribution has to put its mass into the span, a number of years
-has to lie in it. So exact ages and bins train one model.
+and are left out of the loss, a distribution has to put its mass into the span, age groups have to
+put it into those that overlap it, a number of years has to lie in it. So exact ages and bins train
+one model.
 """
 
 from collections.abc import Callable
@@ -16,6 +17,14 @@ from numpy.typing import ArrayLike, NDArray
 from faceage_edge.age import decode_head
 from faceage_edge.contract import Output
 from faceage_edge.errors import UsageError
+from faceage_models.age_groups import (
+    GROUPS,
+    Bounds,
+    group_loss,
+    group_prior,
+    group_targets,
+    parse_groups,
+)
 from faceage_models.coral import coral_head_class, rank_losses
 from faceage_models.keras_backend import training_keras
 
@@ -76,15 +85,19 @@ class Head:
         return years
 
 
-def head_named(name: str) -> Head:
+def head_named(name: str, groups: str | None = None) -> Head:
     """Return a head.
 
+    Args:
+        name: one of `HEADS`.
+        groups: of a `groups` head, its age groups as `parse_groups` reads them, instead of GROUPS.
+
     Raises:
-        UsageError: there is none of that name.
+        UsageError: there is none of that name, or the groups are none.
     """
     if name not in HEADS:
         raise UsageError(f"no head {name!r}; there are {', '.join(HEADS)}")
-    return HEADS[name]
+    return HEADS[name] if groups is None else _group_head(parse_groups(groups))
 
 
 def rank_importance(low: ArrayLike) -> Floats:
@@ -179,6 +192,17 @@ def _dense(units: int, name: str) -> Callable[[Any], Any]:
     return lambda features: training_keras().layers.Dense(units, name=name)(features)
 
 
+def _group_head(bounds: Bounds) -> Head:
+    return Head(
+        "groups",
+        _dense(len(bounds), "groups"),
+        group_targets(bounds),
+        group_loss,
+        {"bounds": bounds},
+        group_prior(bounds),
+    )
+
+
 def _coral(features: Any) -> Any:
     return coral_head_class()(RANKS, name="coral")(features)
 
@@ -203,5 +227,6 @@ HEADS = {
             {"years_scale": _YEARS_SCALE, "years_offset": 0.0},
             _regression_prior,
         ),
+        _group_head(parse_groups(GROUPS)),
     )
 }

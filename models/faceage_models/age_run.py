@@ -133,7 +133,8 @@ class AgeRun:
         batches: Iterator[tuple[NDArray[np.uint8], NDArray[np.float32]]],
         validate: Callable[[Callable[[NDArray[np.uint8]], NDArray[np.float64]]], float],
         progress: Callable[[int, float], None],
-        closed: Callable[[], None] = lambda: None,
+        *,
+        ended: Callable[[Epoch, float], None] | None = None,
     ) -> Epoch:
         """Train up to the schedule's end.
 
@@ -141,7 +142,7 @@ class AgeRun:
             batches: crops, uint8 (n, size, size, 3), RGB, and targets, without end.
             validate: from a function of crops to years, to the error in years.
             progress: told the steps done and the loss, after each.
-            closed: called after each epoch, when all of it is written.
+            ended: told each epoch, once it is kept, and the learning rate of its last step.
 
         Returns:
             The best epoch.
@@ -167,7 +168,8 @@ class AgeRun:
                 settle(self._bytes, recent)
                 self._close(Epoch(epoch, float(np.mean(losses)), validate(self.predict)))
             self._write_state()
-            closed()
+            if ended is not None:
+                ended(self.epochs[-1], self.schedule.rate_at(self.step - 1))
         best = self.best
         if best is None:
             raise FaceageError("a run of no epochs trains nothing; give --epochs 1 or more")

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from faceage_edge.bundles import find
+from faceage_edge.bundles import DEFAULT_AGE, find_age
 from faceage_edge.contract import Contract
 from faceage_edge.embedded import read_contract
 from faceage_edge.model import read_model_bytes
 
 __all__ = ["SHIPPED_AGE", "SHIPPED_DETECTORS", "FloatSource", "shipped_float"]
 
-SHIPPED_AGE = "age-mobilenet-coral/age-mobilenet-coral.float32.tflite"
+SHIPPED_AGE = f"{DEFAULT_AGE}/{DEFAULT_AGE}.float32.tflite"
 SHIPPED_DETECTORS = {
     name: tuple(f"{name}/{name}-{network}.float32.tflite" for network in networks)
     for name, networks in (
@@ -37,12 +37,12 @@ def shipped_float(name: str) -> FloatSource:
     """Load a shipped float model.
 
     Args:
-        name: `SHIPPED_AGE` or one of the files in `SHIPPED_DETECTORS`.
+        name: of an age model, `SHIPPED_AGE`, or one of the files in `SHIPPED_DETECTORS`.
 
     Raises:
         ModelFileError: it is missing or damaged.
         ContractError: it carries no contract, or one about another file.
     """
-    path = find(name)
+    path = find_age(name, "float32")
     data = read_model_bytes(path)
     return FloatSource(data, read_contract(data, str(path)), path)

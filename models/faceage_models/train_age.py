@@ -12,7 +12,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict, replace
 from itertools import product
 from pathlib import Path
@@ -35,6 +35,7 @@ from faceage_models.age_heads import AGES, head_named, rank_importance
 from faceage_models.age_pack import is_pack, read_pack, write_pack
 from faceage_models.age_run import AgeRun, Epoch, Schedule, Stage
 from faceage_models.age_teacher import Teachers, asked_once, taught
+from faceage_models.event_log import EventLog, tensorboard_parts
 from faceage_models.float_source import SHIPPED_AGE, shipped_float
 from faceage_models.keras_backend import training_keras
 from faceage_models.train_options import parse_grid, training_options
@@ -57,7 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _train(options: argparse.Namespace) -> int:
     if options.pack:
         return _pack(options)
-    head_named(options.head)
+    if options.tensorboard or options.logdir:
+        # Looked for before the faces are cut, which takes longer.
+        tensorboard_parts()
     teachers = Teachers([Path(path) for path in options.teacher])
     faces, unseen = _read(options, max(options.size, options.cut, *teachers.sides))
     if not options.grid:
@@ -163,7 +166,7 @@ def _one_run(
 ) -> Epoch:
     out.mkdir(parents=True, exist_ok=True)
     training_keras().utils.set_random_seed(options.seed)
-    head = head_named(options.head)
+    head = head_named(options.head, options.groups)
     model = age_model(
         options.backbone, head,
         size=options.size, alpha=options.alpha, dropout=options.dropout,
@@ -191,15 +194,34 @@ def _one_run(
         )
     else:
         source = _batches(options, faces, drawing, None)
+    with contextlib.closing(source) as batches, _event_log(options, out) as log:
 
-    def record() -> None:
-        document = _record(options, faces, unseen, training, time.monotonic() - began)
-        write_text(out / "train.json", json.dumps(document, indent=1) + "\n")
+        def ended(epoch: Epoch, rate: float) -> None:
+            document = _record(options, faces, unseen, training, time.monotonic() - began)
+            write_text(out / "train.json", json.dumps(document, indent=1) + "\n")
+            if log is not None:
+                log(epoch, rate)
 
-    with contextlib.closing(source) as batches:
         return training.train(
-            batches, _validation(unseen, options.size), lambda step, _loss: bar(step), record
+            batches, _validation(unseen, options.size), lambda step, _loss: bar(step), ended=ended
         )
+
+
+@contextlib.contextmanager
+def _event_log(
+    options: argparse.Namespace, out: Path
+) -> Iterator[Callable[[Epoch, float], None] | None]:
+    """What is told of each epoch of the run in `out`: a folder of TensorBoard's, where wanted."""
+    if options.logdir:
+        # Of a grid, a folder for each run, as TensorBoard tells runs apart.
+        folder = Path(options.logdir) / (out.name if options.grid else "")
+    elif options.tensorboard:
+        folder = out / "tensorboard"
+    else:
+        yield None
+        return
+    with EventLog(folder) as log:
+        yield log.write
 
 
 def _batches(
@@ -209,7 +231,7 @@ def _batches(
     teach: Callable[[AgeBatch], NDArray[np.float32]] | None,
 ) -> Generator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
     """Crops for the network, and what to learn of them."""
-    head = head_named(options.head)
+    head = head_named(options.head, options.groups)
     with contextlib.closing(batches_beside(faces, drawing, options.workers)) as batches:
         for batch in batches:
             targets = head.targets(batch.spans)
@@ -266,7 +288,7 @@ def _validation(
 def _contract(options: argparse.Namespace, model: Any) -> dict[str, Any]:
     """What `faceage-convert --contract` needs to know of best.keras."""
     template = crop_template(options.size, options.zoom)
-    head = head_named(options.head)
+    head = head_named(options.head, options.groups)
     size = int(model.output_shape[-1])
     rules = Normalisation("affine", mean=(128.0,) * 3, std=(128.0,) * 3)
     source = Input("input", 1, options.size, options.size, "RGB", "float32", 1.0, 0, rules)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from faceage_edge.errors import UsageError
 from faceage_models.age_backbones import BACKBONES
+from faceage_models.age_groups import GROUPS, parse_groups
 from faceage_models.age_heads import HEADS
 
 __all__ = ["GRID", "parse_grid", "training_options"]
@@ -50,6 +51,11 @@ def training_options(argv: Sequence[str] | None) -> argparse.Namespace:
     network = parser.add_argument_group("network")
     network.add_argument("--backbone", choices=BACKBONES, default="mobilenet-v1")
     network.add_argument("--head", choices=tuple(HEADS), default="coral")
+    network.add_argument(
+        "--groups", metavar="AGES",
+        help="of --head groups: where each begins, or spans such as 0-2,4-6,60+ (default: "
+        f"{GROUPS})",
+    )  # fmt: skip
     network.add_argument("--size", type=int, default=128, help="of the crop in pixels")
     network.add_argument("--alpha", type=float, default=0.75, help="width multiplier")
     network.add_argument("--dropout", type=float, default=0.0)
@@ -89,6 +95,11 @@ def training_options(argv: Sequence[str] | None) -> argparse.Namespace:
     )  # fmt: skip
     result = parser.add_argument_group("result")
     result.add_argument("--out", metavar="DIR", help="folder of the run")
+    result.add_argument(
+        "--tensorboard", action="store_true",
+        help="write each epoch's scalars for TensorBoard, to OUT/tensorboard",
+    )  # fmt: skip
+    result.add_argument("--logdir", metavar="DIR", help="write them to this folder instead")
     result.add_argument("--name", default="age", help="of the model, for its contract")
     result.add_argument("--terms", default="not stated", help="of the weights, for its contract")
     options = parser.parse_args(argv)
@@ -113,8 +124,12 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         parser.error("expected one epoch and one face a batch at least")
     if options.zoom <= 0 or options.rate <= 0 or options.decay < 0:
         parser.error("--zoom and --rate are above 0, --decay is not below")
+    if options.groups is not None and options.head != "groups":
+        parser.error(f"--groups are those of --head groups, found --head {options.head}")
     try:
         parse_grid(options.grid)
+        if options.groups is not None:
+            parse_groups(options.groups)
     except UsageError as error:
         parser.error(str(error))
 

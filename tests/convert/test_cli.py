@@ -10,6 +10,7 @@ import pytest
 
 from faceage_convert import cli
 from faceage_convert.bundle import list_files
+from faceage_edge.bundles import DEFAULT_AGE, find_age
 
 Convert = Callable[..., Any]
 
@@ -121,6 +122,22 @@ def test_shipped_name_as_a_model(convert: Convert, tmp_path: Path) -> None:
     name = "age-mobilenet-coral/age-mobilenet-coral.float32.tflite"
     run = convert("--model", name, "--quantize", "none", "--out", tmp_path / "out")
     assert run.code == 0, run.err
+
+
+def test_a_shipped_model_by_its_name(convert: Convert, tmp_path: Path) -> None:
+    """The name alone is enough: its recorded ranges come with it, or its float file is written."""
+    out = tmp_path / "int8"
+    run = convert("--model", DEFAULT_AGE, "--out", out)
+    assert run.code == 0, run.err
+    named = out / f"{DEFAULT_AGE}.int8.tflite"
+    assert named.read_bytes() == find_age(DEFAULT_AGE).read_bytes()
+    run = convert("--model", DEFAULT_AGE, "--quantize", "none", "--out", tmp_path / "float")
+    assert run.code == 0, run.err
+    assert (tmp_path / "float" / f"{DEFAULT_AGE}.float32.tflite").is_file()
+    run = convert("--model", DEFAULT_AGE, "--count", "300", "--out", tmp_path / "more")
+    assert run.code == 2 and "needs --faces" in run.err
+    run = convert("--model", "nowhere", "--quantize", "none", "--out", tmp_path / "more")
+    assert run.code == 1 and DEFAULT_AGE in run.err
 
 
 def test_help_names_every_scheme(convert: Convert) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from faceage_edge import bundles
-from faceage_edge.bundles import find
+from faceage_edge.bundles import DEFAULT_AGE, find, find_age, shipped_names
 from faceage_edge.errors import ModelFileError
 
 
@@ -83,4 +83,21 @@ def test_the_shipped_models_are_found_from_anywhere(
     """The working folder plays no part."""
     monkeypatch.chdir(tmp_path)
     assert (find("mtcnn") / "mtcnn-pnet.int8.tflite").is_file()
-    assert find("age-mobilenet-coral/age-mobilenet-coral.int8.tflite").is_file()
+    assert find(f"{DEFAULT_AGE}/{DEFAULT_AGE}.int8.tflite").is_file()
+    assert find_age(DEFAULT_AGE).is_file() and DEFAULT_AGE in shipped_names()
+
+
+def test_an_age_model_is_found_by_its_name(homes: Path) -> None:
+    """A folder's name means the file in it that is named alike; a path means itself."""
+    int8 = put(homes / "models", "tiny/tiny.int8.tflite")
+    float32 = put(homes / "models", "tiny/tiny.float32.tflite")
+    put(homes / "models", "tiny/other.int8.tflite")
+    put(homes / "models", "mtcnn/one.int8.tflite")
+    assert find_age("tiny") == int8
+    assert find_age("tiny", "float32") == float32
+    assert find_age(str(float32)) == float32
+    assert find_age("tiny/tiny.float32.tflite") == float32
+    # Not an age model's folder; who loads it says so.
+    assert find_age("mtcnn") == homes / "models" / "mtcnn"
+    with pytest.raises(ModelFileError, match=r"no model 'huge'.* \(mtcnn, tiny\)"):
+        find_age("huge")

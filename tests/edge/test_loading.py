@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from faceage_edge import loading
+from faceage_edge import bundles, loading
 from faceage_edge.detector import DEFAULT_DETECTOR
 from faceage_edge.errors import ContractError, ModelFileError
 from faceage_edge.loading import load_bundle
@@ -52,7 +52,8 @@ def loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Loaded:
     monkeypatch.setattr(loading, "load_age_model", load_age_model)
     monkeypatch.setattr(loading, "load_detector", load_detector)
     monkeypatch.setattr(loading, "read_contract", contract)
-    monkeypatch.setattr(loading, "find", find)
+    for module in (bundles, loading):
+        monkeypatch.setattr(module, "find", find)
     fill(
         tmp_path / "shipped/age-mobilenet-coral",
         "age-mobilenet-coral.int8",
@@ -128,6 +129,13 @@ def test_single_parts_are_overridden(loaded: Loaded, tmp_path: Path) -> None:
     other = fill(tmp_path / "other", *detector("float32"))
     load_bundle(str(folder), age=str(mine), detector=str(other))
     assert (loaded.age, loaded.detector, loaded.scheme) == (mine, other, "float32")
+
+
+def test_an_age_model_by_name(loaded: Loaded, tmp_path: Path) -> None:
+    """The name of a shipped folder means its int8 file."""
+    fill(tmp_path / "shipped/age-tiny", "age-tiny.int8", "age-tiny.float32")
+    load_bundle(age="age-tiny")
+    assert loaded.age == tmp_path / "shipped/age-tiny/age-tiny.int8.tflite"
 
 
 def _two_ages(folder: Path) -> str:

@@ -215,6 +215,14 @@ def test_installed_camera_runs(
     assert "fps" in done.stderr
 
 
+def test_installed_camera_says_what_its_models_are(slim: Environment, tmp_path: Path) -> None:
+    """`--about` needs no camera and no more than the plain dependencies."""
+    done = run(slim.bin / "faceage-camera", "--about", "--json", cwd=tmp_path)
+    document = json.loads(done.stdout)
+    assert document["age"]["scheme"] == document["detector"]["scheme"] == "int8"
+    assert document["age"]["licence"]
+
+
 def test_installed_convert_names_its_extra(slim: Environment, tmp_path: Path) -> None:
     """Converting needs an extra, and without it the message is the pip command that brings it."""
     done = run(slim.bin / "faceage-convert", "--quantize", "int8", cwd=tmp_path, expect=1)

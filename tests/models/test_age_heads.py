@@ -77,6 +77,39 @@ def test_years_of_outputs() -> None:
     assert HEADS["regression"].years(np.array([[0.37]], np.float32)) == pytest.approx([37])
 
 
+def test_a_group_head_is_cross_entropy() -> None:
+    """Exact ages have one group, a span those it overlaps, an age between groups the nearest."""
+    head = head_named("groups", "0-2,4-6,8-12,60+")
+    spans = np.array([[2.0, 2.0], [6.0, 9.0], [3.0, 3.0], [7.5, 7.5], [20.0, 20.0], [95.0, 95.0]])
+    np.testing.assert_array_equal(
+        head.targets(spans),
+        [[1, 0, 0, 0], [0, 1, 1, 0], [1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 1, 0], [0, 0, 0, 1]],
+    )
+    logits = np.log(np.array([[0.1, 0.2, 0.3, 0.4]] * len(spans)))
+    wanted = head.targets(spans)
+    found = head.loss(wanted, logits.astype(np.float32), np.ones(100, np.float32))
+    expected = -np.log([0.1, 0.5, 0.1, 0.3, 0.3, 0.4])
+    np.testing.assert_allclose(np.asarray(found), expected, rtol=1e-5)
+
+
+def test_groups_begin_with_their_shares() -> None:
+    """A face in two groups is half in each; the years are the mean of the groups' middles."""
+    head = head_named("groups", "0,20,66")
+    share = np.exp(head.prior(np.array([[5.0, 5.0], [10.0, 30.0], [70.0, 70.0], [19.0, 19.0]])))
+    np.testing.assert_allclose(share, [0.625, 0.125, 0.25], atol=2e-4)
+    assert head.years(np.log(share)[None]) == pytest.approx([share @ [10, 43, 77]], abs=0.01)
+    assert HEADS["groups"].described(14).bounds[:2] == ((0, 6), (6, 11))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0", "0-9", "20,10", "0-9,5-14", "0,20,old", "5-2,8-9", "0,-1"]
+)
+def test_what_are_no_groups(text: str) -> None:
+    """One message that says what is expected."""
+    with pytest.raises(UsageError, match=r"--groups.*expected"):
+        head_named("groups", text)
+
+
 def test_importance_by_hand() -> None:
     """Of four faces aged 0, 1, 1, 2: above rank 0 are three, above 1 one, above 2 none."""
     weight = rank_importance([0, 1, 1, 2])

@@ -80,7 +80,23 @@ def test_it_learns(head: str, sets: tuple[Path, Path], tmp_path: Path) -> None:
     best = min(float(row["validation_mae_years"]) for row in epochs(tmp_path))
     assert record["best"]["mae"] == pytest.approx(best, abs=1e-4)
     contract = json.loads((tmp_path / "best.json").read_text())
-    assert contract["outputs"][0]["head"] == head
+    (output,) = contract["outputs"]
+    assert output["head"] == head
+    if head == "groups":
+        bounds = output["bounds"]
+        assert (len(bounds), bounds[0], bounds[-1]) == (14, [0, 6], [66, 88])
+
+
+def test_age_groups_of_ones_own(sets: tuple[Path, Path], tmp_path: Path) -> None:
+    """Adience's eight: the contract has their bounds, and the saved model reads years by it."""
+    adience = "0-2,4-6,8-12,15-20,25-32,38-43,48-53,60-100"
+    options = [*SMALL, "--head", "groups", "--groups", adience, "--epochs", "20", "--rate", "0.03"]
+    assert train(sets, tmp_path, *options) == 0
+    contract = json.loads((tmp_path / "best.json").read_text())
+    bounds = [[0, 3], [4, 7], [8, 13], [15, 21], [25, 33], [38, 44], [48, 54], [60, 101]]
+    assert contract["outputs"][0]["bounds"] == bounds
+    assert import_keras().saving.load_model(tmp_path / "best.keras").output_shape == (None, 8)
+    assert json.loads((tmp_path / "train.json").read_text())["best"]["mae"] < 20
 
 
 def test_it_goes_on_where_it_stopped(sets: tuple[Path, Path], tmp_path: Path) -> None:
@@ -127,6 +143,45 @@ def test_stages_let_their_layers_learn() -> None:
     assert [schedule.stage_of(epoch).first for epoch in range(4)] == ["head", None, None, None]
     rates = [schedule.rate_at(step) for step in range(31)]
     assert rates[0] == 0.2 and max(rates) == rates[4] == 1.0 and rates[30] == pytest.approx(0)
+
+
+def test_tensorboard_is_told_each_epoch(
+    sets: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the run's folder, or for a grid in one for each run; without the option nothing is."""
+    told: list[tuple[Path, int, float]] = []
+
+    class Log:
+        """Keeps what it is told."""
+
+        def __init__(self, folder: Path) -> None:
+            self.folder = folder
+
+        def __enter__(self) -> "Log":
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            told.append((self.folder, 0, 0.0))
+
+        def write(self, epoch: age_run.Epoch, rate: float) -> None:
+            told.append((self.folder, epoch.epoch + 1, rate))
+
+    monkeypatch.setattr(train_age, "EventLog", Log)
+    monkeypatch.setattr(train_age, "tensorboard_parts", lambda: None)
+    options = [*SMALL, "--share", "0.3", "--rate", "0.01"]
+    assert train(sets, tmp_path / "a", *options, "--epochs", "2", "--tensorboard") == 0
+    assert [(folder, epoch) for folder, epoch, _ in told] == [
+        (tmp_path / "a" / "tensorboard", epoch) for epoch in (1, 2, 0)
+    ]
+    # Half a cosine: the last step of the last epoch is nearly at its end.
+    assert 0 < told[1][2] < told[0][2] <= 0.01
+    told.clear()
+    grid = ["--epochs", "1", "--grid", "lr=1e-3", "--logdir", str(tmp_path / "log")]
+    assert train(sets, tmp_path / "b", *options, *grid) == 0
+    assert {folder for folder, _, _ in told} == {tmp_path / "log" / "rate=0.001"}
+    told.clear()
+    assert train(sets, tmp_path / "c", *options, "--epochs", "1") == 0
+    assert told == []
 
 
 def test_a_grid_is_one_table(sets: tuple[Path, Path], tmp_path: Path) -> None:
@@ -259,6 +314,8 @@ def test_a_disk_that_fills(
         ["--teacher", "t.keras", "--head", "regression"],
         ["--teacher-share", "2"],
         ["--out", ""],
+        ["--groups", "0,20,60"],
+        ["--head", "groups", "--groups", "60,20"],
     ],
 )
 def test_wrong_usage(wrong: list[str]) -> None:

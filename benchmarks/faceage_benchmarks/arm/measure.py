@@ -20,7 +20,7 @@ from faceage_benchmarks.demo_clip import clip_frames, portrait
 from faceage_benchmarks.machine import describe_machine, note_after
 from faceage_benchmarks.output import deliver
 from faceage_benchmarks.result import bootstrap_settings, new_result
-from faceage_edge.bundles import find
+from faceage_edge.bundles import DEFAULT_AGE, find
 from faceage_edge.errors import QualityGateError, UsageError
 
 __all__ = ["run"]
@@ -29,7 +29,7 @@ __all__ = ["run"]
 FRAME = "frame-one-face"
 _FRAMES = 24
 _DETECTORS = ("face-finder", "mtcnn")
-_SHIPPED = ("age-mobilenet-coral", *_DETECTORS)
+_SHIPPED = (DEFAULT_AGE, *_DETECTORS)
 
 
 def run(options: argparse.Namespace, command: Sequence[str]) -> int:
