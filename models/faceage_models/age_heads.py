@@ -28,7 +28,7 @@ from faceage_models.age_groups import (
 from faceage_models.coral import coral_head_class, rank_losses
 from faceage_models.keras_backend import training_keras
 
-__all__ = ["AGES", "HEADS", "RANKS", "Head", "head_named", "rank_importance"]
+__all__ = ["AGES", "HEADS", "RANKS", "Head", "head_named", "rank_importance", "with_distribution"]
 
 # Classes of 0 to 100 years; who is older counts as 100 (Cao et al., arXiv:1901.07884, section 4).
 AGES = 101
@@ -53,6 +53,8 @@ class Head:
             importance of each rank.
         contract: what the contract says of the output, beside its kind.
         prior: from spans to the bias that answers what is usual among them.
+        parts: heads whose outputs stand side by side in this one's, the first of which is the
+            answer and the others help to learn; none where the head is one by itself.
     """
 
     name: str
@@ -61,19 +63,34 @@ class Head:
     loss: Callable[[Any, Any, Any], Any]
     contract: dict[str, Any]
     prior: Callable[[NDArray[np.float64]], Floats]
+    parts: tuple["Head", ...] = ()
 
-    def begin(self, layer: Any, spans: NDArray[np.float64]) -> None:
+    @property
+    def layers(self) -> int:
+        """How many of a model's last layers are the head: its parts' and what joins them."""
+        return len(self.parts) + 1 if self.parts else 1
+
+    def begin(self, model: Any, spans: NDArray[np.float64]) -> None:
         """Let the head's layer begin with what is usual among the faces.
 
         From nought its biases would need thousands of steps to where they belong, while the
         network before them learns from an error that is not its own.
 
         Args:
-            layer: the last of a model with this head.
+            model: with this head.
             spans: float64 (n, 2), ages in years.
         """
-        kernel, _ = layer.get_weights()
-        layer.set_weights([kernel, self.prior(spans)])
+        layers = model.layers[-self.layers :]
+        for part, layer in zip(self.parts or (self,), layers, strict=False):
+            kernel, _ = layer.get_weights()
+            layer.set_weights([kernel, part.prior(spans)])
+
+    def answering(self, model: Any) -> Any:
+        """A model with this head, without what only helps to learn; the layers are shared."""
+        if not self.parts:
+            return model
+        answer = model.layers[-self.layers].output
+        return training_keras().Model(model.input, answer, name=model.name)
 
     def described(self, size: int) -> Output:
         """The head's output, of `size` numbers, as a contract says it."""
@@ -81,7 +98,8 @@ class Head:
 
     def years(self, outputs: Floats) -> NDArray[np.float64]:
         """Ages in years, (n,), of outputs, (n, size), as the device decodes them."""
-        years, _ = decode_head(outputs.astype(np.float64), self.described(outputs.shape[1]))
+        own = outputs[:, :RANKS] if self.parts else outputs
+        years, _ = decode_head(own.astype(np.float64), self.described(own.shape[1]))
         return years
 
 
@@ -98,6 +116,32 @@ def head_named(name: str, groups: str | None = None) -> Head:
     if name not in HEADS:
         raise UsageError(f"no head {name!r}; there are {', '.join(HEADS)}")
     return HEADS[name] if groups is None else _group_head(parse_groups(groups))
+
+
+def with_distribution(weight: float) -> Head:
+    """A CORAL head that learns a distribution of ages on the same features, beside its ranks.
+
+    Args:
+        weight: of the distribution's loss, above 0, where that of the ranks is 1.
+
+    Returns:
+        The head; its outputs are the ranks and behind them the logits of the ages, its targets
+        those of both in the same order.
+    """
+    coral, ages = HEADS["coral"], HEADS["distribution"]
+
+    def output(features: Any) -> Any:
+        joined = training_keras().layers.Concatenate(name="ranks_and_ages")
+        return joined([coral.output(features), ages.output(features)])
+
+    def targets(spans: NDArray[np.float64]) -> Floats:
+        return np.concatenate([coral.targets(spans), ages.targets(spans)], axis=1)
+
+    def loss(wanted: Any, found: Any, importance: Any) -> Any:
+        ranks = coral.loss(wanted[:, : 2 * RANKS], found[:, :RANKS], importance)
+        return ranks + weight * ages.loss(wanted[:, 2 * RANKS :], found[:, RANKS:], importance)
+
+    return Head("coral", output, targets, loss, {}, coral.prior, (coral, ages))
 
 
 def rank_importance(low: ArrayLike) -> Floats:

@@ -45,7 +45,7 @@ Arrays = list[NDArray[Any]]
 class Stage:
     """A part of the run: its epochs, and the first layer that learns.
 
-    `first` is None for all layers, "head" for the last layer alone.
+    `first` is None for all layers, "head" for the head alone.
     """
 
     epochs: int
@@ -215,7 +215,7 @@ class AgeRun:
         better = self.best is None or epoch.mae < self.best.mae
         self.epochs.append(epoch)
         if better:
-            save_model(self.model, self.out / "best.keras")
+            save_model(self.head.answering(self.model), self.out / "best.keras")
         rows = io.StringIO()
         writer = csv.writer(rows, lineterminator="\n")
         writer.writerow(["epoch", "loss", "validation_mae_years"])
@@ -227,7 +227,7 @@ class AgeRun:
         if stage == self._stage:
             return
         self._stage = stage
-        thaw(self.model, stage.first)
+        thaw(self.model, stage.first, self.head.layers)
         keras = training_keras()
         chosen = keras.optimizers.AdamW(
             self.schedule.rate, weight_decay=self.schedule.decay, clipnorm=_CLIP
@@ -306,12 +306,13 @@ def settle(model: Any, batches: Iterable[NDArray[np.uint8]]) -> None:
         one.momentum, one.trainable = momentum, trainable
 
 
-def thaw(model: Any, first: str | None) -> None:
+def thaw(model: Any, first: str | None, head_layers: int = 1) -> None:
     """Let the layers from one on learn, in the order of the network.
 
     Args:
         model: a Keras model.
-        first: a layer's name; None: all; "head": the last layer alone.
+        first: a layer's name; None: all; "head": the last layers alone.
+        head_layers: how many these are.
 
     Raises:
         FaceageError: there is no such layer.
@@ -322,7 +323,7 @@ def thaw(model: Any, first: str | None) -> None:
             f"the network has no layer {first!r} to train from; its layers are "
             f"{', '.join(names[:3])} ... {', '.join(names[-3:])}"
         )
-    start = {None: 0, "head": len(names) - 1}.get(first)
+    start = {None: 0, "head": len(names) - head_layers}.get(first)
     if start is None:
         start = names.index(str(first))
     for index, layer in enumerate(model.layers):

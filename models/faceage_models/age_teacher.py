@@ -109,15 +109,16 @@ def taught(targets: Floats, probabilities: Floats, share: float) -> Floats:
 
     Args:
         targets: (n, 2 x 100), see `age_heads`: older than the rank; and whether that is known.
+            What stands behind these is left as it is.
         probabilities: (n, 100), 0 to 1.
         share: of the teachers where the label knows, 0 to 1; elsewhere theirs is all there is.
 
     Returns:
-        float32 (n, 2 x 100), all known.
+        float32 of the same shape, all ranks known.
     """
-    older, known = targets[:, :RANKS], targets[:, RANKS:]
+    older, known, more = np.split(targets, [RANKS, 2 * RANKS], axis=1)
     mixed = np.where(known > 0, (1 - share) * older + share * probabilities, probabilities)
-    return np.concatenate([mixed, np.ones_like(mixed)], axis=1).astype(np.float32)
+    return np.concatenate([mixed, np.ones_like(mixed), more], axis=1).astype(np.float32)
 
 
 def _sigmoid(logits: Floats) -> Floats:

@@ -31,7 +31,7 @@ from faceage_edge.geometry import CropTemplate
 from faceage_models.age_backbones import age_model, take_weights
 from faceage_models.age_batches import AgeBatch, Drawing, batches_beside, validation_crops
 from faceage_models.age_faces import TrainingFaces, read_training_faces
-from faceage_models.age_heads import AGES, head_named, rank_importance
+from faceage_models.age_heads import AGES, Head, head_named, rank_importance, with_distribution
 from faceage_models.age_pack import is_pack, read_pack, write_pack
 from faceage_models.age_run import AgeRun, Epoch, Schedule, Stage
 from faceage_models.age_teacher import Teachers, asked_once, taught
@@ -166,12 +166,12 @@ def _one_run(
 ) -> Epoch:
     out.mkdir(parents=True, exist_ok=True)
     training_keras().utils.set_random_seed(options.seed)
-    head = head_named(options.head, options.groups)
+    head = _head(options)
     model = age_model(
         options.backbone, head,
         size=options.size, alpha=options.alpha, dropout=options.dropout,
     )  # fmt: skip
-    head.begin(model.layers[-1], faces.spans)
+    head.begin(model, faces.spans)
     if options.start:
         take_weights(model, Path(options.start))
     training = AgeRun(model, head, _schedule(options, len(faces.spans)), _importance(faces), out)
@@ -231,13 +231,19 @@ def _batches(
     teach: Callable[[AgeBatch], NDArray[np.float32]] | None,
 ) -> Generator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
     """Crops for the network, and what to learn of them."""
-    head = head_named(options.head, options.groups)
+    head = _head(options)
     with contextlib.closing(batches_beside(faces, drawing, options.workers)) as batches:
         for batch in batches:
             targets = head.targets(batch.spans)
             if teach is not None:
                 targets = taught(targets, teach(batch), options.teacher_share)
             yield batch.crops[options.size], targets
+
+
+def _head(options: argparse.Namespace) -> Head:
+    if options.also_distribution:
+        return with_distribution(options.also_distribution)
+    return head_named(options.head, options.groups)
 
 
 def _schedule(options: argparse.Namespace, faces: int) -> Schedule:
@@ -288,8 +294,8 @@ def _validation(
 def _contract(options: argparse.Namespace, model: Any) -> dict[str, Any]:
     """What `faceage-convert --contract` needs to know of best.keras."""
     template = crop_template(options.size, options.zoom)
-    head = head_named(options.head, options.groups)
-    size = int(model.output_shape[-1])
+    head = _head(options)
+    size = int(head.answering(model).output_shape[-1])
     rules = Normalisation("affine", mean=(128.0,) * 3, std=(128.0,) * 3)
     source = Input("input", 1, options.size, options.size, "RGB", "float32", 1.0, 0, rules)
     output = head.described(size)
@@ -317,7 +323,7 @@ def _record(
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "options": {key: _by_name(value) for key, value in vars(options).items() if key != "grid"},
         "faces": {"training": len(faces.spans), "validation": len(unseen.spans)},
-        "parameters": int(training.model.count_params()),
+        "parameters": int(training.head.answering(training.model).count_params()),
         "steps": training.step,
         "seconds_in_this_call": round(seconds, 1),
         "epochs": [asdict(epoch) for epoch in training.epochs],

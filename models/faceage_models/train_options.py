@@ -1,6 +1,7 @@
 """The command line of `faceage-train`."""
 
 import argparse
+import math
 from collections.abc import Sequence
 
 from faceage_edge.errors import UsageError
@@ -55,6 +56,11 @@ def training_options(argv: Sequence[str] | None) -> argparse.Namespace:
         "--groups", metavar="AGES",
         help="of --head groups: where each begins, or spans such as 0-2,4-6,60+ (default: "
         f"{GROUPS})",
+    )  # fmt: skip
+    network.add_argument(
+        "--also-distribution", type=float, default=0.0, metavar="WEIGHT",
+        help="let a coral head learn a distribution of ages beside it, with this weight of its "
+        "loss; the result is without it",
     )  # fmt: skip
     network.add_argument("--size", type=int, default=128, help="of the crop in pixels")
     network.add_argument("--alpha", type=float, default=0.75, help="width multiplier")
@@ -124,6 +130,10 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         parser.error("expected one epoch and one face a batch at least")
     if options.zoom <= 0 or options.rate <= 0 or options.decay < 0:
         parser.error("--zoom and --rate are above 0, --decay is not below")
+    if options.also_distribution and (
+        options.head != "coral" or not 0 < options.also_distribution < math.inf
+    ):
+        parser.error("--also-distribution is above 0, and beside --head coral")
     if options.groups is not None and options.head != "groups":
         parser.error(f"--groups are those of --head groups, found --head {options.head}")
     try:

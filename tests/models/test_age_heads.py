@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from faceage_edge.errors import UsageError
-from faceage_models.age_heads import HEADS, head_named, rank_importance
+from faceage_models.age_heads import HEADS, head_named, rank_importance, with_distribution
 from faceage_models.coral import coral_loss, label_levels
 
 EXACT = np.array([[0.0, 0.0], [35.0, 35.0], [104.0, 104.0]])
@@ -108,6 +108,19 @@ def test_what_are_no_groups(text: str) -> None:
     """One message that says what is expected."""
     with pytest.raises(UsageError, match=r"--groups.*expected"):
         head_named("groups", text)
+
+
+def test_two_losses_are_weighed() -> None:
+    """CORAL's, and a quarter of the distribution's; the years are CORAL's alone."""
+    head = with_distribution(0.25)
+    spans = np.concatenate([EXACT, BINS])
+    random = np.random.default_rng(2)
+    ranks, ages = random.normal(0, 2, (5, 100)), random.normal(0, 2, (5, 101))
+    outputs = np.concatenate([ranks, ages], axis=1).astype(np.float32)
+    found = head.loss(head.targets(spans), outputs, np.ones(100, np.float32))
+    expected = loss("coral", spans, ranks) + 0.25 * loss("distribution", spans, ages)
+    np.testing.assert_allclose(np.asarray(found), expected, rtol=1e-5)
+    np.testing.assert_array_equal(head.years(outputs), HEADS["coral"].years(outputs[:, :100]))
 
 
 def test_importance_by_hand() -> None:

@@ -21,6 +21,8 @@ def test_the_mix_of_label_and_teacher() -> None:
     assert older[10] == pytest.approx(0.625) and older[50] == pytest.approx(0.125)
     assert older[20:29].tolist() == [0.25] * 9
     assert known.tolist() == [1] * RANKS
+    more = np.concatenate([targets, [[7.0]]], axis=1)
+    np.testing.assert_array_equal(taught(more, probabilities, 0.5), [[*mixed[0], 7.0]])
 
 
 def test_teachers_of_two_sizes_are_averaged(tmp_path: Path) -> None:

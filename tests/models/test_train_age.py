@@ -15,6 +15,7 @@ from faceage_models.age_backbones import age_model
 from faceage_models.age_heads import HEADS, Head
 from faceage_models.age_run import AgeRun, Schedule, Stage
 from faceage_models.frameworks import import_keras
+from faceage_models.keras_loading import load_keras
 from faceage_models.train_age import crop_template, face_weights, main
 
 SMALL = ["--size", "32", "--alpha", "0.25", "--batch", "16"]
@@ -97,6 +98,22 @@ def test_age_groups_of_ones_own(sets: tuple[Path, Path], tmp_path: Path) -> None
     assert contract["outputs"][0]["bounds"] == bounds
     assert import_keras().saving.load_model(tmp_path / "best.keras").output_shape == (None, 8)
     assert json.loads((tmp_path / "train.json").read_text())["best"]["mae"] < 20
+
+
+def test_a_distribution_helps_and_is_dropped(sets: tuple[Path, Path], tmp_path: Path) -> None:
+    """Beside CORAL, first the head alone, and taken up again; the result is a CORAL model."""
+    options = [*SMALL, "--also-distribution", "0.5", "--rate", "0.03", "--head-epochs", "1"]
+    assert train(sets, tmp_path, *options, "--epochs", "14") == 0
+    assert train(sets, tmp_path, *options, "--epochs", "15") == 0
+    record = json.loads((tmp_path / "train.json").read_text())
+    assert len(record["epochs"]) == 16
+    ages = np.array([int(path.name.split("_")[0]) for path in sets[1].iterdir()])
+    assert record["best"]["mae"] < 0.75 * float(np.abs(ages - np.median(ages)).mean())
+    model = load_keras(tmp_path / "best.keras", import_keras())
+    assert [layer.name for layer in model.layers][-2:] == ["pooled", "coral"]
+    assert model.output_shape == (None, 100) and model.count_params() == record["parameters"]
+    (output,) = json.loads((tmp_path / "best.json").read_text())["outputs"]
+    assert (output["head"], output["size"]) == ("coral", 100)
 
 
 def test_it_goes_on_where_it_stopped(sets: tuple[Path, Path], tmp_path: Path) -> None:
@@ -315,6 +332,9 @@ def test_a_disk_that_fills(
         ["--teacher-share", "2"],
         ["--out", ""],
         ["--groups", "0,20,60"],
+        ["--also-distribution", "1", "--head", "distribution"],
+        ["--also-distribution", "-1"],
+        ["--also-distribution", "nan"],
         ["--head", "groups", "--groups", "60,20"],
     ],
 )
