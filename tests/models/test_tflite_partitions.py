@@ -12,6 +12,10 @@ SHIPPED = [
     # file, pieces, operators left to built-in kernels
     ("age-mobilenet-coral/age-mobilenet-coral.float32", 1, 0),
     ("age-mobilenet-coral/age-mobilenet-coral.int8", 1, 0),
+    ("age-permissive/age-permissive.float32", 1, 0),
+    ("age-permissive/age-permissive.int8", 1, 0),
+    ("age-tiny/age-tiny.float32", 1, 0),
+    ("age-tiny/age-tiny.int8", 1, 0),
     ("face-finder/face-finder-aligner.float32", 1, 0),
     ("face-finder/face-finder-aligner.int8", 1, 0),
     ("face-finder/face-finder-finder.float32", 1, 0),

@@ -20,8 +20,9 @@ from faceage_benchmarks.demo_clip import clip_frames, portrait
 from faceage_benchmarks.machine import describe_machine, note_after
 from faceage_benchmarks.output import deliver
 from faceage_benchmarks.result import bootstrap_settings, new_result
-from faceage_edge.bundles import DEFAULT_AGE, find
+from faceage_edge.bundles import find
 from faceage_edge.errors import QualityGateError, UsageError
+from faceage_models.shipped_ages import SHIPPED_AGES
 
 __all__ = ["run"]
 
@@ -29,7 +30,7 @@ __all__ = ["run"]
 FRAME = "frame-one-face"
 _FRAMES = 24
 _DETECTORS = ("face-finder", "mtcnn")
-_SHIPPED = (DEFAULT_AGE, *_DETECTORS)
+_SHIPPED = (*SHIPPED_AGES, *_DETECTORS)
 
 
 def run(options: argparse.Namespace, command: Sequence[str]) -> int:
