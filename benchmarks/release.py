@@ -9,6 +9,7 @@ minutes on two cores.
 """
 
 import argparse
+import json
 import subprocess
 import sys
 import tempfile
@@ -128,9 +129,11 @@ def main() -> int:
             tables += ["--fairface", str(RESULTS / f"{results[1]}.json")]
             tables += ["--targets", f"benchmarks/targets/{age}.json"]
             renewals.append(tables)
-            plot = [sys.executable, "-m", "faceage_benchmarks.age_plot"]
-            plot += ["--result", str(RESULTS / f"{results[0]}.json"), "--out", f"docs/{age}.png"]
-            renewals.append(plot)
+            result = RESULTS / f"{results[0]}.json"
+            # A model without an interval has no coverage to plot.
+            if "reliability" in json.loads((PROJECT / result).read_bytes()):
+                plot = [sys.executable, "-m", "faceage_benchmarks.age_plot"]
+                renewals.append([*plot, "--result", str(result), "--out", f"docs/{age}.png"])
     return max(subprocess.run(words, cwd=PROJECT, check=False).returncode for words in renewals)
 
 

@@ -23,10 +23,13 @@ def age_sections(result: Mapping[str, Any], where: str) -> str:
     Raises:
         ResultFileError: bins, or a file of before it held these figures.
     """
-    _needs(result, where, "years", ("per_band", "by_gender", "by_ethnicity", "intervals"))
+    _needs(result, where, "years", ("per_band", "by_gender", "by_ethnicity"))
     shown = [_sentence(result, where), _by_age(result)]
     shown += [_by_label(result, attribute, "mae", "MAE, years") for attribute in ATTRIBUTES]
-    shown.append(_intervals(result["intervals"]))
+    if "intervals" in result:
+        shown.append(_intervals(result["intervals"]))
+    else:
+        shown.append("The model states no prediction interval.\n")
     if "reliability" in result:
         shown.append(_levels(result))
     return "\n".join(shown)
