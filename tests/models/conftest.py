@@ -47,7 +47,7 @@ def trained_file(keras: Any, tmp_path: Path) -> Path:
     from faceage_models.age_run import save_model
 
     model = age_model("mobilenet-v1", HEADS["coral"], alpha=0.25, size=32)
-    HEADS["coral"].begin(model.layers[-1], np.tile(np.arange(1.0, 90)[:, None], 2))
+    HEADS["coral"].begin(model, np.tile(np.arange(1.0, 90)[:, None], 2))
     save_model(model, tmp_path / "age-tiny.keras")
     return tmp_path / "age-tiny.keras"
 
