@@ -1,8 +1,7 @@
 """Batches of worn crops: drawn, cut and spoilt, in this process or in several beside it.
 
 A batch depends on the seed and its number alone, so a run sees the same ones whatever the number
-of processes. They write crops into files that both sides map into memory: batches of a GPU's size
-would take longer to send than to make.
+of processes. All of them map the same file of faces into memory.
 """
 
 import tempfile
@@ -10,7 +9,6 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -20,22 +18,21 @@ from faceage_edge.crop import shrink
 from faceage_edge.geometry import CropTemplate
 from faceage_models.age_faces import Pictures, TrainingFaces, middle
 from faceage_models.age_wear import AgeWear, wear
-from faceage_models.background import in_background
+from faceage_models.background import in_backgrounds
 
 __all__ = [
     "AgeBatch", "Drawing", "age_batches", "batches_beside", "resized", "validation_crops",
 ]  # fmt: skip
 
 _WAITING = 2
-# One a process is written, so many wait, and one is in use.
-_RING = _WAITING + 2
+# Beside the crops a batch holds which faces they are: 8 bytes each.
+_NUMBER_BYTES = 8
 
 
 @dataclass(frozen=True)
 class AgeBatch:
-    """`crops` by their side in pixels: uint8 (n, side, side, 3), RGB; they hold until the next
-    batch is asked for. `spans` float64 (n, 2), low and high age in years; `chosen` int64 (n,), the
-    faces' numbers."""
+    """`crops` by their side in pixels: uint8 (n, side, side, 3), RGB; `spans` float64 (n, 2), low
+    and high age in years; `chosen` int64 (n,), the faces' numbers."""
 
     crops: Mapping[int, Pictures]
     spans: NDArray[np.float64]
@@ -81,47 +78,30 @@ def batches_beside(faces: TrainingFaces, drawing: Drawing, workers: int) -> Gene
     with tempfile.TemporaryDirectory(prefix="faceage-train-") as folder:
         shared = Path(folder)
         np.save(shared / "canvases.npy", faces.canvases)
-        rings = []
-        for worker in range(workers):
-            for side in drawing.sides:
-                shape = (_RING, drawing.size, side, side, 3)
-                np.lib.format.open_memmap(
-                    shared / _ring_name(worker, side), "w+", np.uint8, shape
-                ).flush()
-            rings.append(_rings(shared, drawing.sides, worker, "r"))
+        pixels = sum(side * side * 3 for side in drawing.sides)
         queues = [
-            in_background(_fill, shared, faces.template, drawing, worker, workers, waiting=_WAITING)
+            in_backgrounds(
+                _fill,
+                [(shared, faces.template, drawing, worker, workers)],
+                room=drawing.size * (pixels + _NUMBER_BYTES),
+                waiting=_WAITING,
+            )
             for worker in range(workers)
         ]
         for number in count(drawing.first):
-            worker = number % workers
-            slot, chosen = next(queues[worker])
-            crops = {side: ring[slot] for side, ring in rings[worker].items()}
+            crops, chosen = next(queues[number % workers])
             yield AgeBatch(crops, faces.spans[chosen], chosen)
 
 
 def _fill(
     shared: Path, template: CropTemplate, drawing: Drawing, worker: int, workers: int
-) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """In a process of its own: write every so-manieth batch into its ring."""
+) -> Iterator[tuple[dict[int, Pictures], NDArray[np.int64]]]:
+    """In a process of its own: make every so-manieth batch."""
     # As many processes as cores: threads within one would only stand in each other's way.
     cv2.setNumThreads(1)
     canvases = np.load(shared / "canvases.npy", mmap_mode="r")
-    rings = _rings(shared, drawing.sides, worker, "r+")
-    batches = _worn(canvases, template, drawing, worker, workers)
-    for number, (crops, chosen) in enumerate(batches):
-        slot = number % _RING
-        for side, pictures in _at_sides(crops, drawing.sides).items():
-            rings[side][slot] = pictures
-        yield slot, chosen
-
-
-def _ring_name(worker: int, side: int) -> str:
-    return f"crops-{worker}-{side}.npy"
-
-
-def _rings(shared: Path, sides: Sequence[int], worker: int, mode: Any) -> dict[int, Any]:
-    return {side: np.load(shared / _ring_name(worker, side), mmap_mode=mode) for side in sides}
+    for crops, chosen in _worn(canvases, template, drawing, worker, workers):
+        yield _at_sides(crops, drawing.sides), chosen
 
 
 def _worn(

@@ -16,15 +16,12 @@ _WAITING = 6
 _PATIENCE_S = 5.0
 
 
-def in_background(
-    make: Callable[..., Iterator[Any]], *arguments: Any, waiting: int = _WAITING
-) -> Iterator[Any]:
+def in_background(make: Callable[..., Iterator[Any]], *arguments: Any) -> Iterator[Any]:
     """Run an iterator in another process.
 
     Args:
         make: a module's function; called there with the arguments, which must pickle.
         arguments: of `make`.
-        waiting: how many items may wait to be taken.
 
     Yields:
         What it yields.
@@ -32,7 +29,7 @@ def in_background(
     Raises:
         FacesError: it raised a FaceageError, whose message this is, or its process died.
     """
-    return in_backgrounds(make, [arguments], waiting=waiting)
+    return in_backgrounds(make, [arguments])
 
 
 def in_backgrounds(

@@ -29,7 +29,7 @@ from faceage_edge.detector import named_detector
 from faceage_edge.errors import FacesError, UsageError
 from faceage_edge.geometry import CropTemplate
 from faceage_models.age_backbones import age_model, take_weights
-from faceage_models.age_batches import AgeBatch, Drawing, batches_beside, validation_crops
+from faceage_models.age_batches import Drawing, batches_beside, validation_crops
 from faceage_models.age_faces import TrainingFaces, read_training_faces
 from faceage_models.age_heads import AGES, Head, head_named, rank_importance, with_distribution
 from faceage_models.age_pack import is_pack, read_pack, write_pack
@@ -184,16 +184,7 @@ def _one_run(
         face_weights(faces.spans, options.rebalance), options.batch, options.seed,
         (options.size,), first=training.step,
     )  # fmt: skip
-    if options.teacher_once:
-        told = asked_once(teachers, faces, out / "teachers.npz")
-        source = _batches(options, faces, drawing, lambda batch: told[batch.chosen])
-    elif teachers.sides:
-        drawing = replace(drawing, sides=tuple(sorted({options.size, *teachers.sides})))
-        source = _batches(
-            options, faces, drawing, lambda batch: teachers.probabilities(batch.crops)
-        )
-    else:
-        source = _batches(options, faces, drawing, None)
+    source = _batches(options, teachers, faces, drawing, out)
     with contextlib.closing(source) as batches, _event_log(options, out) as log:
 
         def ended(epoch: Epoch, rate: float) -> None:
@@ -226,17 +217,23 @@ def _event_log(
 
 def _batches(
     options: argparse.Namespace,
+    teachers: Teachers,
     faces: TrainingFaces,
     drawing: Drawing,
-    teach: Callable[[AgeBatch], NDArray[np.float32]] | None,
+    out: Path,
 ) -> Generator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
-    """Crops for the network, and what to learn of them."""
-    head = _head(options)
+    """Crops for the network, and what to learn of them: the labels, and what teachers say."""
+    head, sides = _head(options), {options.size}
+    told = asked_once(teachers, faces, out / "teachers.npz") if options.teacher_once else None
+    if told is None:
+        sides |= set(teachers.sides)
+    drawing = replace(drawing, sides=tuple(sorted(sides)))
     with contextlib.closing(batches_beside(faces, drawing, options.workers)) as batches:
         for batch in batches:
             targets = head.targets(batch.spans)
-            if teach is not None:
-                targets = taught(targets, teach(batch), options.teacher_share)
+            if teachers.sides:
+                says = teachers.probabilities(batch.crops) if told is None else told[batch.chosen]
+                targets = taught(targets, says, options.teacher_share)
             yield batch.crops[options.size], targets
 
 
