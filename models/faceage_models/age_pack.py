@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from faceage_calibration.pictures import decode_picture
+from faceage_edge.atomic import new_file
 from faceage_edge.errors import FaceageError, FacesError
 from faceage_edge.geometry import CropTemplate
 from faceage_models.age_faces import TrainingFaces
@@ -36,16 +37,16 @@ def write_pack(faces: TrainingFaces, path: Path) -> None:
         path: its name ends in .faces.npz.
 
     Raises:
-        FacesError: another name, or the file cannot be written.
+        FacesError: another name.
+        OutputError: the file cannot be written.
     """
     if not is_pack(path):
         raise FacesError(f"{path}: a file of cut faces is called NAME{SUFFIX}; name it so")
-    beside = path.with_name(f".{path.name}.new.npz")
     pictures = [_encoded(canvas) for canvas in faces.canvases]
     template = faces.template
-    try:
+    with new_file(path) as file:
         np.savez(
-            beside,
+            file,
             pictures=np.frombuffer(b"".join(pictures), np.uint8),
             lengths=np.array([len(picture) for picture in pictures]),
             spans=faces.spans,
@@ -53,12 +54,6 @@ def write_pack(faces: TrainingFaces, path: Path) -> None:
             size=np.array([template.width, template.height]),
             points=template.points,
         )
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise FacesError(
-            f"cannot write {path}: {error.strerror or error}; make room or name another place"
-        ) from error
 
 
 def read_pack(path: Path) -> TrainingFaces:
