@@ -36,7 +36,7 @@ class Freshest:
     ) -> None:
         self._source = source
         self._leave = leave
-        self._patience_s = patience_s
+        self.patience_s = patience_s
         self._changed = threading.Condition()
         self._newest: Frame | None = None
         self._failure: Exception | None = None
@@ -95,14 +95,14 @@ class Freshest:
             yield frame
 
     def _next(self) -> Frame | None:
-        patient_until = time.monotonic() + self._patience_s
+        patient_until = time.monotonic() + self.patience_s
         with self._changed:
             while self._newest is None and not self._ended:
                 if self._stopping or self._leave():
                     return None
                 if time.monotonic() > patient_until:
                     raise SourceError(
-                        f"{self.describe()} delivered no frame for {self._patience_s:g} seconds; "
+                        f"{self.describe()} delivered no frame for {self.patience_s:g} seconds; "
                         "is it still plugged in?"
                     )
                 self._changed.wait(self._slice_s)

@@ -47,7 +47,7 @@ def open_source(
     """
     quiet_opencv()
     if text == "-":
-        return RawFrames(sys.stdin.buffer, request)
+        return RawFrames(sys.stdin.buffer, request, leave=leave)
     if text.isascii() and text.isdigit():
         return Freshest(Camera(int(text), request), leave=leave)
     if request != CameraRequest():

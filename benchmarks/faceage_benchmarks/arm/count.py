@@ -12,7 +12,14 @@ from faceage_edge.atomic import write_text
 from faceage_edge.errors import FaceageError, QualityGateError
 from faceage_edge.model import load_model
 
-__all__ = ["TOLERANCE", "check_budget", "count_frames", "count_models", "write_budget"]
+__all__ = [
+    "TOLERANCE",
+    "check_budget",
+    "count_frames",
+    "count_loop",
+    "count_models",
+    "write_budget",
+]
 
 # Counts repeat to a thousandth of a percent; half a percent is a change somebody made.
 TOLERANCE = 0.005
@@ -45,7 +52,7 @@ def count_models(sysroot: Sysroot, models: Sequence[Path]) -> dict[str, dict[str
 
 
 def count_frames(sysroot: Sysroot, cpu: str, frames: bytes, count: int) -> Counts:
-    """Count what the whole camera process executes for a frame, start-up left out.
+    """Count what the camera process executes for a frame that is searched and read whole.
 
     The process runs on all frames and on the first quarter of them; the difference, divided by the
     difference in frames, is the cost of one.
@@ -59,10 +66,32 @@ def count_frames(sysroot: Sysroot, cpu: str, frames: bytes, count: int) -> Count
     size = len(frames) // count
     runs = []
     for some in (count, count // 4):
-        guest = ["-m", "faceage_edge.camera", "--source", "-"]
+        guest = ["-m", "faceage_edge.camera", "--source", "-", "--every-frame"]
         runs.append(run_guest(sysroot, cpu, guest, stdin=frames[: some * size]).counts[-1])
     more = count - count // 4
     return {kind: (runs[0][kind] - runs[1][kind]) // more for kind in runs[0]}
+
+
+def count_loop(sysroot: Sysroot, cpu: str, frames: bytes, count: int, detector: str) -> Counts:
+    """Count what the worker of `faceage-camera` executes for a frame of a run, on average.
+
+    The process runs on all frames and on the first one alone; what it executes more, divided by the
+    frames more, is the cost of one. So start-up and the first frame are left out, and every pass
+    and every age after it is in.
+
+    Args:
+        sysroot: from `build_sysroot`.
+        cpu: a key of `sysroot.CPUS`.
+        frames: as for `count_frames`.
+        count: how many there are.
+        detector: a shipped detector's name.
+    """
+    guest = ["-m", "faceage_edge.camera", "--source", "-", "--detector", detector]
+    runs = [
+        run_guest(sysroot, cpu, guest, stdin=some).counts[-1]
+        for some in (frames, frames[: len(frames) // count])
+    ]
+    return {kind: (runs[0][kind] - runs[1][kind]) // (count - 1) for kind in runs[0]}
 
 
 def write_budget(counts: Mapping[str, Mapping[str, Counts]], budget: Path) -> None:

@@ -10,11 +10,13 @@ from typing import Any
 from faceage_benchmarks.arm.count import (
     check_budget,
     count_frames,
+    count_loop,
     count_models,
     write_budget,
 )
 from faceage_benchmarks.arm.figures import arm_figures
 from faceage_benchmarks.arm.passes import count_passes, count_plain
+from faceage_benchmarks.arm.scenes import LOOP_FRAMES, SCENES
 from faceage_benchmarks.arm.sysroot import CPUS, build_sysroot
 from faceage_benchmarks.demo_clip import clip_frames, portrait
 from faceage_benchmarks.machine import describe_machine, note_after
@@ -57,6 +59,11 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
         frames = b"".join(frame.tobytes() for frame in islice(clip_frames(portrait()), _FRAMES))
         for cpu in CPUS:
             counts[cpu][FRAME] = count_frames(sysroot, cpu, frames, _FRAMES)
+    for name, scene in SCENES.items() if options.loop else ():
+        for cpu in CPUS:
+            for detector in _DETECTORS:
+                found_here = count_loop(sysroot, cpu, scene(), LOOP_FRAMES + 1, detector)
+                counts[cpu][f"loop-{detector}-{name}"] = found_here
     note_after(machine)
     samples = {"counts": counts}
     settings = bootstrap_settings("nothing: counts repeat")
@@ -65,6 +72,7 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
             one["equals_host"] for named in found.values() for one in named.values()
         ),
         "frames": _FRAMES if options.frames else 0,
+        "loop_frames": LOOP_FRAMES if options.loop else 0,
         **arm_figures(samples, settings),
         "seeds": {},
         "bootstrap": settings,

@@ -1,0 +1,50 @@
+"""What the camera loop is counted on: three scenes of 640 x 480, the same bytes every time."""
+
+import math
+from collections.abc import Callable, Iterator
+from itertools import cycle, islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faceage_benchmarks.arm.passes import pass_frame
+from faceage_benchmarks.demo_clip import clip_frames, portrait
+
+__all__ = ["LOOP_FRAMES", "SCENES", "scene_frames"]
+
+# Frames that a count is the mean of, besides the first.
+LOOP_FRAMES = 300
+# A small sensor's noise in good light, in grey levels.
+_NOISE = 2.0
+# Pixels by which heads sway, and frames of one sway.
+_SWAY, _PERIOD = 6, 50
+
+Picture = NDArray[np.uint8]
+
+
+def scene_frames(name: str) -> Iterator[Picture]:
+    """Yield the frames of a scene, uint8 (480, 640, 3), BGR.
+
+    Args:
+        name: `idle`, a wall with a sensor's noise; `one-face`, the demonstration's clip, in which a
+            face moves across, nearer and away; `four-faces`, four that sway, with noise.
+    """
+    if name == "one-face":
+        yield from islice(cycle(list(clip_frames(portrait()))), LOOP_FRAMES + 1)
+        return
+    random = np.random.default_rng(7)
+    still = pass_frame(portrait(), 4 if name == "four-faces" else 0)
+    for number in range(LOOP_FRAMES + 1):
+        frame = still
+        if name == "four-faces":
+            shift = round(_SWAY * math.sin(2 * math.pi * number / _PERIOD))
+            frame = np.roll(still, shift, axis=1)
+        noise = random.normal(0, _NOISE, frame.shape)
+        yield (frame + noise).round().clip(0, 255).astype(np.uint8)
+
+
+def _bytes(name: str) -> Callable[[], bytes]:
+    return lambda: b"".join(frame.tobytes() for frame in scene_frames(name))
+
+
+SCENES = {name: _bytes(name) for name in ("idle", "one-face", "four-faces")}
