@@ -24,8 +24,8 @@ from faceage_edge.stillness import Stillness
 
 __all__ = ["EveryFrame", "PassPolicy", "SparsePasses"]
 
-# Share of its width by which a face moves from frame to frame if it moves at all.
-_MOVING = 0.1
+# Share of its width by which a face moves from frame to frame if it moves fast.
+_FAST = 0.25
 
 
 @dataclass(frozen=True)
@@ -127,9 +127,11 @@ class SparsePasses:
         self._before = [None] * len(self._faces)
         self.passes += 1
         self._since, self._passed_s = 0, time_s
-        more = len(self._faces) > known
-        self._fruitless = 0 if more else self._fruitless + 1
-        self._searching = policy.search + 1 if more else self._searching
+        more = len(self._faces) - known
+        self._fruitless = 0 if more > 0 else self._fruitless + 1
+        if more:
+            # Missed by this pass, a face is lost as if it could not be followed.
+            self._searching = policy.search + 1 if more > 0 else policy.every
         self._stillness.keep(picture)
         return self._faces
 
@@ -153,10 +155,18 @@ class SparsePasses:
 
 
 def _expected(before: Face | None, last: Face) -> FrameBox:
-    """Where a face is looked for. Of a face that hardly moves, what moved is the box's own noise,
-    which going on with would double."""
+    """Where a face is looked for: where a fast one goes, else midway between its last two boxes.
+
+    Asked again at its own answer, a network may swing between two boxes for ever, and each swing
+    is another crop and another age; halfway between them it comes to rest.
+    """
     if before is None:
         return last.box
     (x, y), (last_x, last_y) = before.box.center, last.box.center
-    moved = max(abs(last_x - x), abs(last_y - y))
-    return predicted(before, last) if moved > _MOVING * last.box.width else last.box
+    if max(abs(last_x - x), abs(last_y - y)) > _FAST * last.box.width:
+        return predicted(before, last)
+    one, other = before.box, last.box
+    return FrameBox(
+        (one.x + other.x) / 2, (one.y + other.y) / 2,
+        (one.width + other.width) / 2, (one.height + other.height) / 2,
+    )  # fmt: skip

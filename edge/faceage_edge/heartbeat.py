@@ -67,7 +67,15 @@ class Heartbeat:
         first = self.page[Field.NEXT_FRAME]
         # A camera and a pipe go on; a film begins again.
         base = 0 if rewinds and not live else first
-        let_go = False
+        try:
+            yield from self._paced(frames, base, live=live, fps=fps)
+        finally:
+            self.page.enter(Stage.ENDING)
+
+    def _paced(
+        self, frames: Iterable[Frame], base: int, *, live: bool, fps: float
+    ) -> Iterator[Frame]:
+        first, let_go = self.page[Field.NEXT_FRAME], False
         self.page.enter(Stage.WAITING)
         for frame in self._not_lost(frames, live):
             index = base + frame.index
@@ -82,7 +90,6 @@ class Heartbeat:
                 # the models set the pace: a rest as long, and then a frame not looked at.
                 time.sleep(time.monotonic() - begun)
                 let_go = True
-        self.page.enter(Stage.ENDING)
 
     def at_most(self, frames: Iterable[Frame], count: int | None) -> Iterator[Frame]:
         """Pass on what is left of so many frames; workers before this one count too."""

@@ -134,7 +134,7 @@ class RawFrames:
 
 
 def _poll(stream: Any) -> Any:
-    """What waits for a stream with a file descriptor, None for others; its pipe, if it is one, is made larger."""
+    """What waits for a stream that has a file descriptor, None for others; a pipe is enlarged."""
     try:
         descriptor = stream.fileno()
     except (AttributeError, io.UnsupportedOperation):
