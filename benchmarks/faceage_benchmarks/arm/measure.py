@@ -14,10 +14,11 @@ from faceage_benchmarks.arm.count import (
     count_models,
     write_budget,
 )
+from faceage_benchmarks.arm.emulate import Counts
 from faceage_benchmarks.arm.figures import arm_figures
 from faceage_benchmarks.arm.passes import count_passes, count_plain
-from faceage_benchmarks.arm.scenes import LOOP_FRAMES, SCENES
-from faceage_benchmarks.arm.sysroot import CPUS, build_sysroot
+from faceage_benchmarks.arm.scenes import LOOP_FRAMES, SCENES, scene_frames
+from faceage_benchmarks.arm.sysroot import CPUS, Sysroot, build_sysroot
 from faceage_benchmarks.demo_clip import clip_frames, portrait
 from faceage_benchmarks.machine import describe_machine, note_after
 from faceage_benchmarks.output import deliver
@@ -59,11 +60,9 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
         frames = b"".join(frame.tobytes() for frame in islice(clip_frames(portrait()), _FRAMES))
         for cpu in CPUS:
             counts[cpu][FRAME] = count_frames(sysroot, cpu, frames, _FRAMES)
-    for name, scene in SCENES.items() if options.loop else ():
-        for cpu in CPUS:
-            for detector in _DETECTORS:
-                found_here = count_loop(sysroot, cpu, scene(), LOOP_FRAMES + 1, detector)
-                counts[cpu][f"loop-{detector}-{name}"] = found_here
+    for scene in SCENES if options.loop else ():
+        for cpu, named in _loops(sysroot, scene).items():
+            counts[cpu] |= named
     note_after(machine)
     samples = {"counts": counts}
     settings = bootstrap_settings("nothing: counts repeat")
@@ -89,6 +88,18 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
     if options.budget is not None:
         check_budget(counts, Path(options.budget))
     return 0
+
+
+def _loops(sysroot: Sysroot, scene: str) -> dict[str, dict[str, Counts]]:
+    """Count the loop on a scene with each detector: {processor: {name: counts}}."""
+    frames = b"".join(frame.tobytes() for frame in scene_frames(scene))
+    return {
+        cpu: {
+            f"loop-{name}-{scene}": count_loop(sysroot, cpu, frames, LOOP_FRAMES + 1, name)
+            for name in _DETECTORS
+        }
+        for cpu in CPUS
+    }
 
 
 def _peer(text: str) -> tuple[str, Path]:
