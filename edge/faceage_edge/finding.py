@@ -132,6 +132,8 @@ class SparsePasses:
         if more:
             # Missed by this pass, a face is lost as if it could not be followed.
             self._searching = policy.search + 1 if more > 0 else policy.every
+        elif self._searching <= policy.search:
+            self._searching = 0
         self._stillness.keep(picture)
         return self._faces
 

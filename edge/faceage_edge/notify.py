@@ -19,13 +19,20 @@ class Notifier:
         self._socket: socket.socket | None = None
         if not named.startswith(("/", "@")):
             return
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
         try:
-            made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
             made.setblocking(False)
             made.connect("\0" + named[1:] if named.startswith("@") else named)
         except OSError:
+            made.close()
             return
         self._socket = made
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
     def send(self, **states: str | int) -> None:
         """Send states such as READY=1, WATCHDOG=1 or STATUS=text."""

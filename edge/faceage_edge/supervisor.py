@@ -96,6 +96,7 @@ class Supervisor:
         finally:
             self._end_probe()
             self._notifier.send(STOPPING=1)
+            self._notifier.close()
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _supervise(self, mask: set[signal.Signals]) -> int:

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-
 from tests.edge.faults import running
 from tests.edge.faults.running import Running
 
@@ -104,7 +103,7 @@ def test_without_a_supervisor_a_failure_is_an_error(
 def test_an_accelerator_is_used_lost_and_found_again(
     library: Path, camera: dict[str, str], tmp_path: Path
 ) -> None:
-    """Unplugged it takes the process with it; the CPU goes on; plugged in again, it is used again."""
+    """Unplugged it takes the process with it, the CPU goes on; plugged in, it is used again."""
     gone = tmp_path / "unplugged"
     delegate = f"{library},how=while,file={gone}"
     with Running("--source", 0, "--delegate", delegate, "--probe-every", 1, env=camera) as run:
