@@ -114,8 +114,13 @@ class Heartbeat:
             raise
 
     def took(self, count: int) -> None:
-        """Note that so many bytes more were taken out of a stream that cannot be rewound."""
+        """Note that so many bytes more were taken out of a stream that cannot be rewound.
+
+        None is a sign of life: who waits for a stream is awake, however long that takes.
+        """
         self.page[Field.BYTES_READ] += count
+        if not count:
+            self.page.enter(Stage.WAITING)
 
     def reporting(self, body: Callable[[], int]) -> int:
         """Run a worker's body and note, for the supervisor, which kind of error ended it."""

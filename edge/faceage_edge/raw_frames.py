@@ -71,7 +71,7 @@ class RawFrames:
 
         Args:
             taken: the bytes that it took; the rest of a frame that it began is passed over.
-            took: told of every byte that is taken from now on.
+            took: told of every byte that is taken from now on, and now and then of none.
         """
         self._skip = -taken % (self._height * self._width * 3)
         self._took = took
@@ -123,6 +123,8 @@ class RawFrames:
             if self._poll is not None and not self._poll.poll(_SLICE_MS):
                 if self._leave():
                     break
+                # Nothing came, and we are awake: that too is told.
+                self._took(0)
                 continue
             # A pipe gives what it has; a short read is no end.
             count = self._stream.readinto(view[done:])

@@ -199,7 +199,7 @@ class Supervisor:
 
     def _limit(self, stage: Stage, worker: Worker) -> float | None:
         """How long a stage may take in seconds; None for as long as it likes."""
-        if stage is Stage.WORKING or (stage is Stage.WAITING and self._page[Field.LIVE]):
+        if stage in (Stage.WORKING, Stage.WAITING):
             if self._start_s is None:
                 self._start_s = worker.age_s
             return self._settings.patience_s + _LONGER_S

@@ -285,6 +285,26 @@ def test_a_paused_producer_is_waited_for(astronaut: Picture) -> None:
         os.close(writer)
 
 
+def test_a_worker_that_hangs_before_a_pipe_is_begun_anew(astronaut: Picture) -> None:
+    """Waiting for bytes it gives signs of life; stopped dead it does not."""
+    frame = astronaut[:240, 60:380].tobytes()
+    reader, writer = os.pipe()
+    size = ("--width", 320, "--height", 240)
+    with (
+        Running("--source", "-", *size, "--patience", 0.5, stdin=reader) as run,
+        os.fdopen(writer, "wb", buffering=0) as pipe,
+    ):
+        os.close(reader)
+        pipe.write(frame)
+        run.until(lambda: len(run.results) == 1)
+        os.kill(run.workers()[0], signal.SIGSTOP)
+        run.until(lambda: "restart 1" in run.err)
+        pipe.write(frame)
+        run.until(lambda: len(run.results) == 2)
+        assert run.results[-1][1]["restarts"] == 1
+        assert run.stop() == 0
+
+
 def test_a_film_goes_on_where_a_worker_died(
     walking_face: list[Picture], write_clip: Callable[[list[Picture]], Path]
 ) -> None:
