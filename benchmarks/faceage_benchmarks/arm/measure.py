@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
@@ -93,13 +94,14 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
 def _loops(sysroot: Sysroot, scene: str) -> dict[str, dict[str, Counts]]:
     """Count the loop on a scene with each detector: {processor: {name: counts}}."""
     frames = b"".join(frame.tobytes() for frame in scene_frames(scene))
-    return {
-        cpu: {
-            f"loop-{name}-{scene}": count_loop(sysroot, cpu, frames, LOOP_FRAMES + 1, name)
-            for name in _DETECTORS
-        }
-        for cpu in CPUS
-    }
+    counts: dict[str, dict[str, Counts]] = {}
+    for cpu in CPUS:
+        counts[cpu] = {}
+        for name in _DETECTORS:
+            one = count_loop(sysroot, cpu, frames, LOOP_FRAMES + 1, name)
+            print(f"{cpu}: {name}, {scene}: {one['all']:,} a frame", file=sys.stderr)
+            counts[cpu][f"loop-{name}-{scene}"] = one
+    return counts
 
 
 def _peer(text: str) -> tuple[str, Path]:

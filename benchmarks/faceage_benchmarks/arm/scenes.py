@@ -13,7 +13,7 @@ from faceage_benchmarks.demo_clip import clip_frames, portrait
 
 __all__ = ["LOOP_FRAMES", "SCENES", "scene_frames"]
 
-SCENES = ("idle", "one-face", "four-faces")
+SCENES = ("one-face", "four-faces", "idle")
 # Frames that a count is the mean of, besides the first.
 LOOP_FRAMES = 300
 # A small sensor's noise in good light, in grey levels.
