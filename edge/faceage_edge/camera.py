@@ -8,22 +8,24 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from itertools import islice
-from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from faceage_edge.about import about_models, about_text
+from faceage_edge.age import load_age_model
 from faceage_edge.camera_options import parser
 from faceage_edge.command import run
 from faceage_edge.errors import OutputError, UsageError
 from faceage_edge.frames import CameraRequest, Frame, Source
 from faceage_edge.loading import Models, choose, load_bundle
 from faceage_edge.loop import Watcher, watch
-from faceage_edge.recording import open_annotation
+from faceage_edge.result import FrameResult
 from faceage_edge.scene import SceneCuts
-from faceage_edge.sinks import JsonLines, Sink
+from faceage_edge.sink_table import open_sinks, sink_remarks
+from faceage_edge.sinks import Sink
 from faceage_edge.sources import open_source
 from faceage_edge.stopping import StopRequest
 from faceage_edge.summary import Summary
+from faceage_edge.threshold import open_age_check
 from faceage_edge.tracking import Tracker
 
 __all__ = ["main"]
@@ -56,7 +58,7 @@ def _run(options: argparse.Namespace) -> int:
     with StopRequest() as stop:
         request = CameraRequest(options.width, options.height, options.fps)
         source = open_source(options.source, request, leave=stop.requested)
-        sinks = _sinks(options, source)
+        sinks = open_sinks(options, source, _stdout(), _document(options), _say)
         models = load_bundle(
             options.models,
             age=options.age,
@@ -69,7 +71,7 @@ def _run(options: argparse.Namespace) -> int:
         try:
             gone = _watch(options, source, models, sinks, summary, stop.requested)
         finally:
-            for line in (*source.remarks(), *summary.lines(source.drops)):
+            for line in (*source.remarks(), *sink_remarks(sinks), *summary.lines(source.drops)):
                 _say(line)
     if gone is not None:
         raise gone
@@ -105,14 +107,20 @@ def _watch(
     return None
 
 
-def _sinks(options: argparse.Namespace, source: Source) -> list[Sink]:
-    sinks: list[Sink] = [JsonLines(_stdout())]
-    if options.annotate is not None:
-        target = Path(options.annotate)
-        if target.exists() and Path(options.source).exists() and target.samefile(options.source):
-            raise UsageError(f"--annotate {target} would replace the source; name another file")
-        sinks.append(open_annotation(target, source.fps))
-    return sinks
+def _document(options: argparse.Namespace) -> Callable[[FrameResult], dict[str, Any]]:
+    """What makes a result's JSON values: with --threshold, each face gets its answer."""
+    if options.threshold is None:
+        if options.challenge is not None:
+            raise UsageError("--challenge is for --threshold AGE; state the age in question too")
+        return FrameResult.to_json
+    path = choose(options.models, age=options.age, detector=options.detector).age
+    check = open_age_check(
+        path,
+        load_age_model(path).contract,
+        threshold=options.threshold,
+        challenge=options.challenge,
+    )
+    return check.document
 
 
 def _stdout() -> TextIO:

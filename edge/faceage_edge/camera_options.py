@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable
 
 from faceage_edge import __version__
+from faceage_edge.sink_options import add_sinks, add_threshold
 
 __all__ = ["parser"]
 
@@ -59,6 +60,7 @@ def parser(program: str) -> argparse.ArgumentParser:
         action="store_true",
         help="with --about: as one JSON object; ages are JSON lines anyway",
     )
+    add_threshold(made.add_argument_group("threshold"))
     made.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     return made
 
@@ -76,6 +78,7 @@ def _add_input_and_output(made: argparse.ArgumentParser) -> None:
         help="write the frames with boxes and ages to OUT.mp4, or to OUT.png the one with the "
         "most faces (of equals the one with the largest)",
     )
+    add_sinks(made.add_argument_group("where results go, beside stdout; all may be combined"))
     made.add_argument(
         "--max-frames", type=_at_least(1, int), metavar="N", help="stop after N frames"
     )
