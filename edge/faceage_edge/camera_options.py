@@ -69,8 +69,9 @@ def _add_input_and_output(made: argparse.ArgumentParser) -> None:
     made.add_argument(
         "--source",
         default="0",
-        help="video, GIF, picture, folder of pictures (in the order of their names), a camera's "
-        "number, or - for raw BGR frames on standard input (default: %(default)s)",
+        help="a camera's number or device; picamera2[:NUMBER[:lores]], a Pi's own camera; rtsp:// "
+        "or http:// of a network camera; video, GIF, picture, folder of pictures (in the order of "
+        "their names); or - for raw BGR frames on standard input (default: %(default)s)",
     )
     made.add_argument(
         "--annotate",

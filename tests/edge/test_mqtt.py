@@ -108,28 +108,28 @@ def test_states_arrive_and_the_sensors_introduce_themselves(tmp_path: Path) -> N
     """State, availability from online to offline, and what Home Assistant needs, retained."""
     port = free_port()
     with mosquitto(tmp_path, port), listening(port) as found:
-        mqtt = sink(parse_mqtt_url(f"mqtt://127.0.0.1:{port}/home/hall"))
+        mqtt = sink(parse_mqtt_url(f"mqtt://127.0.0.1:{port}/house/hall"))
         with mqtt:
-            publish_until(mqtt, found, "home/hall/state")
-            assert found["home/hall/availability"][-1][0] == "online"
-        wait_for(lambda: found["home/hall/availability"][-1][0] == "offline")
+            publish_until(mqtt, found, "house/hall/state")
+            assert found["house/hall/availability"][-1][0] == "online"
+        wait_for(lambda: found["house/hall/availability"][-1][0] == "offline")
         assert mqtt.remarks() == []
-        state = json.loads(found["home/hall/state"][-1][0])
+        state = json.loads(found["house/hall/state"][-1][0])
         assert (state["people"], state["age"], state["age_low"]) == (2, 34.0, 28.0)
         assert [entry["track"] for entry in state["faces"]] == [1, 2]
         with listening(port) as retained:
             wait_for(lambda: len(retained) >= 4)
-    assert retained["home/hall/availability"] == [("offline", True)]
+    assert retained["house/hall/availability"] == [("offline", True)]
     topics = sorted(topic for topic in retained if topic.startswith("homeassistant/"))
-    node = "homeassistant/sensor/faceage_home_hall"
+    node = "homeassistant/sensor/faceage_house_hall"
     assert topics == [f"{node}/{name}/config" for name in ("age", "delay", "people")]
     for topic in topics:
         config = json.loads(retained[topic][0][0])
         # What the MQTT integration needs to make an entity of a device and to know it again.
-        assert config["state_topic"] == "home/hall/state"
-        assert config["availability_topic"] == "home/hall/availability"
-        assert config["device"]["identifiers"] == ["faceage_home_hall"]
-        assert config["unique_id"].startswith("faceage_home_hall_")
+        assert config["state_topic"] == "house/hall/state"
+        assert config["availability_topic"] == "house/hall/availability"
+        assert config["device"]["identifiers"] == ["faceage_house_hall"]
+        assert config["unique_id"].startswith("faceage_house_hall_")
         field = config["value_template"].removeprefix("{{ value_json.").removesuffix(" }}")
         assert field in state
 

@@ -10,7 +10,7 @@ from faceage_edge.mqtt_url import Broker, parse_mqtt_url
     ("text", "broker"),
     [
         ("mqtt://broker", Broker("broker", 1883, False, "faceage")),
-        ("mqtt://broker:99/home/hall/", Broker("broker", 99, False, "home/hall")),
+        ("mqtt://broker:99/house/hall/", Broker("broker", 99, False, "house/hall")),
         (
             "mqtts://me:s%40fe@broker/hall?ca=/etc/ca.pem",
             Broker("broker", 8883, True, "hall", "me", "s@fe", "/etc/ca.pem"),

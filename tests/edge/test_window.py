@@ -2,10 +2,10 @@
 
 import cv2
 import pytest
+from tests.edge.results import PICTURE, face, result
 
 from faceage_edge.errors import OutputError
 from faceage_edge.window import Window
-from tests.edge.results import PICTURE, face, result
 
 
 class Screen:
