@@ -54,11 +54,8 @@ def parse_mqtt_url(text: str) -> Broker:
     if url.scheme not in _PORTS or not url.hostname:
         raise _refused("found no such scheme and host")
     prefix = unquote(url.path).strip("/") or "faceage"
-    if (
-        "#" in text
-        or any(sign in prefix for sign in "+#\0")
-        or not re.search("[A-Za-z0-9]", prefix)
-    ):
+    forbidden = "#" in text or any(sign in prefix for sign in "+#\0")
+    if forbidden or not re.search("[A-Za-z0-9]", prefix):
         raise _refused(f"the prefix {prefix!r} cannot begin a topic")
     query = parse_qs(url.query)
     if strange := sorted(set(query) - {"ca"}):

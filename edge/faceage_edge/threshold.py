@@ -57,20 +57,23 @@ class RankScale:
         tails = (1 + np.tanh((_SCORES[:, None] + self._bias) / 2)) / 2
         self._ages = self._output.first_age + tails.sum(axis=1)
 
+    def has(self, threshold: int) -> bool:
+        """Whether a rank asks about this age."""
+        return 0 <= threshold - 1 - self._output.first_age < self._output.size
+
     def rank(self, threshold: int) -> int:
         """The rank that asks whether someone is at least `threshold` years old.
 
         Raises:
             UsageError: the head has none.
         """
-        rank = threshold - 1 - self._output.first_age
-        if not 0 <= rank < self._output.size:
+        if not self.has(threshold):
             low = self._output.first_age + 1
             raise UsageError(
                 f"the model's ranks ask about ages from {low} to {low + self._output.size - 1}, "
                 f"not about {threshold}"
             )
-        return rank
+        return threshold - 1 - self._output.first_age
 
     def logit(self, years: npt.ArrayLike, threshold: int) -> Values:
         """The logit of P(age >= threshold) that goes with an age of this head, uncalibrated.

@@ -85,7 +85,7 @@ def test_the_rate_reaches_the_sensor(camera: type[fake_picamera2.Picamera2]) -> 
 
 def test_what_the_camera_refuses_is_said(camera: type[fake_picamera2.Picamera2]) -> None:
     """And the camera is let go for others."""
-    with pytest.raises(SourceError, match="Failed to configure.*another --width"):
+    with pytest.raises(SourceError, match=r"Failed to configure.*another --width"):
         PiCamera(PiCameraName(0, "main"), CameraRequest(9000, 240))
     assert camera.opened is None
     with pytest.raises(SourceError, match="no free Pi camera 1"):

@@ -106,7 +106,7 @@ def opener(
 
 
 def traces() -> tuple[int, int]:
-    return len(os.listdir("/proc/self/fd")), threading.active_count()
+    return len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
 
 
 def settled(expected: tuple[int, int]) -> tuple[int, int]:
