@@ -8,14 +8,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import Any, TextIO
 
 from faceage_edge.about import about_models, about_text
 from faceage_edge.age import load_age_model
 from faceage_edge.camera_options import parser
 from faceage_edge.command import run
+from faceage_edge.config_file import with_config
+from faceage_edge.doctor import doctor_text, examine
 from faceage_edge.errors import OutputError, UsageError
 from faceage_edge.frames import CameraRequest, Frame, Source
+from faceage_edge.install_model import install_model
 from faceage_edge.loading import Models, choose, load_bundle
 from faceage_edge.loop import Watcher, watch
 from faceage_edge.result import FrameResult
@@ -43,8 +47,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 done or stopped by a signal, 1 our error, 2 usage.
     """
-    options = parser(_PROGRAM).parse_args(argv)
-    return run(_PROGRAM, partial(_about if options.about else _run, options))
+    return run(_PROGRAM, partial(_main, sys.argv[1:] if argv is None else argv))
+
+
+def _main(arguments: Sequence[str]) -> int:
+    made = parser(_PROGRAM)
+    options = made.parse_args(with_config(made, arguments))
+    if options.about:
+        return _about(options)
+    if options.doctor:
+        return _doctor(options)
+    if options.install_model is not None:
+        return _install(options)
+    return _run(options)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    document = examine(options)
+    print(json.dumps(document) if options.json else doctor_text(document), file=_stdout())
+    return 0 if document["healthy"] else 1
+
+
+def _install(options: argparse.Namespace) -> int:
+    if options.models is None:
+        raise UsageError("--install-model needs --models FOLDER, the one that the camera reads")
+    for line in install_model(Path(options.install_model), Path(options.models)):
+        _say(line)
+    return 0
 
 
 def _about(options: argparse.Namespace) -> int:

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 
 from faceage_edge import __version__
-from faceage_edge.sink_options import add_sinks, add_threshold
+from faceage_edge.more_options import add_sinks, add_threshold, add_upkeep
 
 __all__ = ["parser"]
 
@@ -58,8 +58,9 @@ def parser(program: str) -> argparse.ArgumentParser:
     made.add_argument(
         "--json",
         action="store_true",
-        help="with --about: as one JSON object; ages are JSON lines anyway",
+        help="with --about or --doctor: as one JSON object; ages are JSON lines anyway",
     )
+    add_upkeep(made.add_argument_group("upkeep"))
     add_threshold(made.add_argument_group("threshold"))
     made.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     return made

@@ -1,8 +1,8 @@
-"""The options of `faceage-camera` that say where results go and what is asked about an age."""
+"""Options of `faceage-camera`: where results go, what is asked about an age, upkeep."""
 
 import argparse
 
-__all__ = ["add_sinks", "add_threshold"]
+__all__ = ["add_sinks", "add_threshold", "add_upkeep"]
 
 
 def add_sinks(group: argparse._ArgumentGroup) -> None:
@@ -55,4 +55,24 @@ def add_threshold(group: argparse._ArgumentGroup) -> None:
         metavar="AGE",
         help="answer `pass` from an estimated age of AGE on, else `challenge`: ask for a document "
         "(default: the threshold)",
+    )
+
+
+def add_upkeep(group: argparse._ArgumentGroup) -> None:
+    """Add what keeps a device going."""
+    group.add_argument(
+        "--config",
+        metavar="FILE",
+        help="TOML with any of these options, such as source = 0; options given here win",
+    )
+    group.add_argument(
+        "--doctor",
+        action="store_true",
+        help="look at camera, software, models, power and Coral, say what to do, and stop; exit 1 "
+        "if something is broken",
+    )
+    group.add_argument(
+        "--install-model",
+        metavar="FILE",
+        help="test a model and put it in the place of the one in --models, and stop",
     )
