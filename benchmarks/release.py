@@ -34,6 +34,7 @@ CALIBRATED = (DEFAULT, "age-tiny")
 QUOTING = (
     "README.md",
     "docs/results.md",
+    "docs/researcher.md",
     *(f"models/{name}/README.md" for name in AGES),
     "models/mtcnn/README.md",
     "models/face-finder/README.md",

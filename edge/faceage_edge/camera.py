@@ -15,7 +15,7 @@ from faceage_edge.about import about_models, about_text
 from faceage_edge.age import load_age_model
 from faceage_edge.camera_options import parser
 from faceage_edge.command import run
-from faceage_edge.config_file import with_config
+from faceage_edge.config_file import parse_with_config
 from faceage_edge.doctor import doctor_text, examine
 from faceage_edge.errors import OutputError, UsageError
 from faceage_edge.frames import CameraRequest, Frame, Source
@@ -51,8 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(arguments: Sequence[str]) -> int:
-    made = parser(_PROGRAM)
-    options = made.parse_args(with_config(made, arguments))
+    options = parse_with_config(parser(_PROGRAM), arguments)
     if options.about:
         return _about(options)
     if options.doctor:

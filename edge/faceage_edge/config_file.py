@@ -14,10 +14,17 @@ from typing import Any
 
 from faceage_edge.errors import UsageError
 
-__all__ = ["with_config"]
+__all__ = ["parse_with_config", "with_config"]
 
 # What is asked of the program once, not how a camera runs.
 _NOT_IN_FILES = ("config", "help", "version")
+
+
+def parse_with_config(
+    parser: argparse.ArgumentParser, arguments: Sequence[str]
+) -> argparse.Namespace:
+    """Parse a command line together with the file that its `--config` names; see `with_config`."""
+    return parser.parse_args(with_config(parser, arguments))
 
 
 def with_config(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> list[str]:
@@ -76,6 +83,8 @@ def _words(options: dict[str, argparse.Action], key: str, value: Any, where: str
         if not isinstance(value, bool):
             raise UsageError(f"--config {where}: {key} is {value!r}, expected true or false")
         return [f"--{name}"] if value else []
+    if isinstance(options[name], argparse._AppendAction) and isinstance(value, list):
+        return [word for each in value for word in _words(options, key, each, where)]
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise UsageError(f"--config {where}: {key} is {value!r}, expected a text or a number")
     # In one word, so that a value that begins with a dash is no option.

@@ -31,8 +31,8 @@ COLUMNS = (
 class CsvTable:
     """A line for each face of each frame, written through at once so that a reader follows live.
 
-    The file grows while the camera runs, so it is written in its place; an earlier one of that
-    name is replaced when the loop begins. `over` and `answer` are empty without `--threshold`.
+    An earlier file of that name is added to: a camera that is started again loses nothing.
+    `over` and `answer` are empty without `--threshold`.
     """
 
     def __init__(self, target: Path, document: Callable[[FrameResult], dict[str, Any]]) -> None:
@@ -69,8 +69,10 @@ class CsvTable:
     def __enter__(self) -> "CsvTable":
         try:
             # Closed by __exit__; the sink outlives this block.
-            self._file = self._target.open("w", encoding="utf-8", newline="")
-            self._file.write(",".join(COLUMNS) + "\n")
+            self._file = self._target.open("a", encoding="utf-8", newline="")
+            if self._file.tell() == 0:
+                self._file.write(",".join(COLUMNS) + "\n")
+                self._file.flush()
         except OSError as error:
             raise self._refused(error) from error
         return self

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from faceage_edge import doctor_device, doctor_software
-from faceage_edge.finding import Finding
+from faceage_edge.diagnosis import Diagnosis
 
 __all__ = ["doctor_text", "examine"]
 
@@ -17,7 +17,7 @@ _SIGNS = {"ok": "ok     ", "warning": "WARNING", "broken": "BROKEN ", "absent": 
 @dataclass(frozen=True)
 class _Examination:
     name: str
-    examine: Callable[[], Finding]
+    examine: Callable[[], Diagnosis]
 
 
 def examine(options: argparse.Namespace, root: Path = Path("/")) -> dict[str, Any]:

@@ -5,8 +5,8 @@ import ctypes.util
 import os
 from pathlib import Path
 
+from faceage_edge.diagnosis import Diagnosis
 from faceage_edge.errors import FaceageError
-from faceage_edge.finding import Finding
 from faceage_edge.frames import CameraRequest
 from faceage_edge.sources import open_source
 
@@ -22,13 +22,13 @@ _HOT_C = 80.0
 _CORALS = {("1a6e", "089a"), ("18d1", "9302")}
 
 
-def camera(options: argparse.Namespace, root: Path) -> Finding:
+def camera(options: argparse.Namespace, root: Path) -> Diagnosis:
     """Open the source of the command line and take a frame."""
     devices = sorted(path.name for path in (root / "dev").glob("video*"))
     shut = [name for name in devices if not os.access(root / "dev" / name, os.R_OK | os.W_OK)]
     listed = ", ".join(f"/dev/{name}" for name in devices) or "no /dev/video*"
     if options.source == "-":
-        return Finding("absent", "--source - reads standard input")
+        return Diagnosis("absent", "--source - reads standard input")
     try:
         request = CameraRequest(options.width, options.height, options.fps)
         with open_source(options.source, request) as source:
@@ -38,60 +38,60 @@ def camera(options: argparse.Namespace, root: Path) -> Finding:
         fix = str(error)
         if shut:
             fix = f"sudo usermod -aG video $USER, then log in again (/dev/{shut[0]} is shut to you)"
-        return Finding("broken", f"--source {options.source} gives no frame; {listed}", fix)
+        return Diagnosis("broken", f"--source {options.source} gives no frame; {listed}", fix)
     if frame is None:
-        return Finding("broken", f"{words} ended at once", "name another --source")
+        return Diagnosis("broken", f"{words} ended at once", "name another --source")
     height, width = frame.picture.shape[:2]
-    return Finding("ok", f"{words}: a frame of {width} x {height}")
+    return Diagnosis("ok", f"{words}: a frame of {width} x {height}")
 
 
-def power(root: Path) -> Finding:
+def power(root: Path) -> Diagnosis:
     """The Pi firmware's flags on supply and throttling."""
     text = _read(root / _FLAGS)
     if text is None:
-        return Finding("absent", "no Raspberry Pi firmware to ask")
+        return Diagnosis("absent", "no Raspberry Pi firmware to ask")
     try:
         flags = int(text, 16)
     except ValueError:
-        return Finding("warning", f"the firmware answers {text!r}", "expected hexadecimal flags")
+        return Diagnosis("warning", f"the firmware answers {text!r}", "expected hexadecimal flags")
     now = [name for bit, name in enumerate(_THROTTLED) if flags >> bit & 1]
     before = [name for bit, name in enumerate(_THROTTLED) if flags >> (16 + bit) & 1]
     fix = "use the official supply and a short cable; cool the processor"
     if now:
-        return Finding("broken", f"now: {', '.join(now)}", fix)
+        return Diagnosis("broken", f"now: {', '.join(now)}", fix)
     if before:
-        return Finding("warning", f"since it was switched on: {', '.join(before)}", fix)
-    return Finding("ok", "no under-voltage, not throttled")
+        return Diagnosis("warning", f"since it was switched on: {', '.join(before)}", fix)
+    return Diagnosis("ok", "no under-voltage, not throttled")
 
 
-def heat(root: Path) -> Finding:
+def heat(root: Path) -> Diagnosis:
     """The processor's temperature."""
     text = _read(root / "sys/class/thermal/thermal_zone0/temp")
     if text is None or not text.lstrip("-").isdigit():
-        return Finding("absent", "no temperature to read")
+        return Diagnosis("absent", "no temperature to read")
     degrees = int(text) / 1000
     if degrees < _HOT_C:
-        return Finding("ok", f"{degrees:.0f} °C")
-    return Finding("warning", f"{degrees:.0f} °C", "cool it: from 80 °C on a Pi slows down")
+        return Diagnosis("ok", f"{degrees:.0f} °C")
+    return Diagnosis("warning", f"{degrees:.0f} °C", "cool it: from 80 °C on a Pi slows down")
 
 
-def coral(root: Path) -> Finding:
+def coral(root: Path) -> Diagnosis:
     """An Edge TPU, its driver and its library."""
     usb = [path.parent.name for path in (root / "sys/bus/usb/devices").glob("*/idVendor")
            if (_read(path), _read(path.with_name("idProduct"))) in _CORALS]  # fmt: skip
     pci = [path.name for path in (root / "dev").glob("apex_*")]
     if not usb and not pci:
-        return Finding("absent", "no Edge TPU")
+        return Diagnosis("absent", "no Edge TPU")
     found = f"Edge TPU on {'USB' if usb else f'/dev/{pci[0]}'}"
     if pci and not os.access(root / "dev" / pci[0], os.R_OK | os.W_OK):
-        return Finding("broken", found, "sudo usermod -aG apex $USER, then log in again")
+        return Diagnosis("broken", found, "sudo usermod -aG apex $USER, then log in again")
     if ctypes.util.find_library("edgetpu") is None:
-        return Finding(
+        return Diagnosis(
             "broken",
             f"{found}, and no libedgetpu",
             "install libedgetpu1-std (https://coral.ai/docs/accelerator/get-started/)",
         )
-    return Finding("ok", f"{found}, libedgetpu installed")
+    return Diagnosis("ok", f"{found}, libedgetpu installed")
 
 
 def _read(path: Path) -> str | None:

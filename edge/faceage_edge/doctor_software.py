@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from faceage_edge import __version__
+from faceage_edge.diagnosis import Diagnosis
 from faceage_edge.errors import FaceageError
-from faceage_edge.finding import Finding
 from faceage_edge.install_model import self_test
 from faceage_edge.interpreter import runtime_name
 from faceage_edge.loading import choose, folder_contracts
@@ -24,22 +24,22 @@ _COMPILED = ("simplejpeg", "picamera2")
 _PATIENCE_S = 60
 
 
-def python() -> Finding:
+def python() -> Diagnosis:
     """The interpreter and this package's version."""
     found = f"{platform.python_version()}, faceage {__version__}"
     if (3, 11) <= sys.version_info < (3, 14):
-        return Finding("ok", found)
-    return Finding("broken", found, "install Python 3.11, 3.12 or 3.13")
+        return Diagnosis("ok", found)
+    return Diagnosis("broken", found, "install Python 3.11, 3.12 or 3.13")
 
 
-def system() -> Finding:
+def system() -> Diagnosis:
     """The processor and the C library."""
     library, version = platform.libc_ver()
     found = f"{platform.machine()}, {library or 'another C library than glibc'} {version}".strip()
     numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
     if library == "glibc" and numbers >= _GLIBC:
-        return Finding("ok", found)
-    return Finding(
+        return Diagnosis("ok", found)
+    return Diagnosis(
         "warning",
         found,
         "LiteRT's wheels need glibc 2.34 (Debian 12, Ubuntu 22.04); where the runtime below does "
@@ -47,45 +47,45 @@ def system() -> Finding:
     )
 
 
-def numpy_abi() -> Finding:
+def numpy_abi() -> Diagnosis:
     """Whether the system's compiled packages, where they are visible, fit this numpy."""
     found = f"numpy {np.__version__}"
     seen = {name: _import(name) for name in _COMPILED}
     clashing = [name for name, words in seen.items() if _is_clash(words)]
     if clashing:
-        return Finding(
+        return Diagnosis(
             "broken",
             f"{found}, which {', '.join(clashing)} of the system is not built against",
             'keep numpy below 2: pip install -c constraints/device-bookworm.txt "numpy<2"',
         )
     beside = [name for name, words in seen.items() if not words]
-    return Finding("ok", f"{found}, fits {', '.join(beside)}" if beside else found)
+    return Diagnosis("ok", f"{found}, fits {', '.join(beside)}" if beside else found)
 
 
-def opencv() -> Finding:
+def opencv() -> Diagnosis:
     """OpenCV, and whether it opens windows and videos."""
     information = cv2.getBuildInformation()
     windows = any(_has(information, kit) for kit in ("GTK+", "QT"))
     films = _has(information, "FFMPEG")
     found = f"{cv2.__version__}, {'windows' if windows else 'no windows'}"
     if films:
-        return Finding("ok", f"{found}, FFmpeg")
-    return Finding(
+        return Diagnosis("ok", f"{found}, FFmpeg")
+    return Diagnosis(
         "warning",
         f"{found}, no FFmpeg",
         "videos and network cameras need it: pip install opencv-python-headless",
     )
 
 
-def runtime() -> Finding:
+def runtime() -> Diagnosis:
     """Whether LiteRT or tflite-runtime loads."""
     try:
-        return Finding("ok", runtime_name())
+        return Diagnosis("ok", runtime_name())
     except FaceageError as error:
-        return Finding("broken", "no runtime loads", str(error))
+        return Diagnosis("broken", "no runtime loads", str(error))
 
 
-def models(options: argparse.Namespace) -> Finding:
+def models(options: argparse.Namespace) -> Diagnosis:
     """Whether the models of the command line compute here what they computed when made."""
     try:
         chosen = choose(options.models, age=options.age, detector=options.detector)
@@ -96,19 +96,19 @@ def models(options: argparse.Namespace) -> Finding:
         ]
         self_test(chosen.age, *networks)
     except FaceageError as error:
-        return Finding("broken", "a model fails", str(error))
+        return Diagnosis("broken", "a model fails", str(error))
     names = f"{chosen.age.name} and {len(networks)} networks of {chosen.detector.name}"
-    return Finding("ok", f"{names} compute their golden outputs")
+    return Diagnosis("ok", f"{names} compute their golden outputs")
 
 
-def picamera2() -> Finding:
+def picamera2() -> Diagnosis:
     """Whether a Pi's own camera could be used."""
     words = _import("picamera2")
     if not words:
-        return Finding("ok", "imports")
+        return Diagnosis("ok", "imports")
     if _is_clash(words):
-        return Finding("broken", words, "see numpy above")
-    return Finding(
+        return Diagnosis("broken", words, "see numpy above")
+    return Diagnosis(
         "absent",
         "not visible; only --source picamera2 needs it",
         "sudo apt install python3-picamera2, and an environment made with --system-site-packages",

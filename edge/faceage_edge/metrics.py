@@ -54,7 +54,7 @@ class Metrics:
         self._stale_s = stale_s
         self._lock = threading.Lock()
         self._rate = Rate()
-        self._frames = self._faces = self._people = self._degraded = 0
+        self._frames = self._faces = self._people = self._degraded = self._restarts = 0
         self._buckets = [0] * len(_BUCKETS)
         self._latency_s = 0.0
         self._last_s = time.monotonic()
@@ -74,6 +74,7 @@ class Metrics:
             self._faces = len(result.faces)
             self._people = max([self._people, *(face.track for face in result.faces)])
             self._degraded = int(bool(document.get("degraded", False)))
+            self._restarts = int(document.get("restarts", 0))
             self._latency_s += seconds
             for index, bound in enumerate(_BUCKETS):
                 self._buckets[index] += seconds <= bound
@@ -97,6 +98,7 @@ class Metrics:
                 ),
                 ("last_result_age_seconds", "gauge", "Since the last result.", silent_s),
                 ("degraded", "gauge", "1 while on a fallback.", self._degraded),
+                ("restarts", "gauge", "Of the work since the start.", self._restarts),
             )
             latency = self._histogram()
         lines = [

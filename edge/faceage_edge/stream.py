@@ -150,6 +150,15 @@ class FreshestStream(Freshest):
         super().__init__(stream, leave=leave, patience_s=float("inf"))
         self._stream = stream
 
+    @property
+    def patience_s(self) -> float:
+        """For ever: a stream that broke off is not given up."""
+        return float("inf")
+
+    @patience_s.setter
+    def patience_s(self, seconds: float) -> None:
+        """Nothing; what a camera on a cable is granted does not bind one across a network."""
+
     def stop(self, timeout_s: float = 2.0) -> None:
         """End the thread and close the stream, also from a pause before opening it again."""
         self._stream.abandon()

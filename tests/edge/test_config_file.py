@@ -1,5 +1,6 @@
 """Options in a file."""
 
+import argparse
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from faceage_edge import camera
 from faceage_edge.camera_options import parser
-from faceage_edge.config_file import with_config
+from faceage_edge.config_file import parse_with_config, with_config
 from faceage_edge.errors import UsageError
 
 
@@ -26,8 +27,7 @@ def write(tmp_path: Path) -> Callable[[str], str]:
 
 
 def parsed(*arguments: str) -> Any:
-    made = parser("faceage-camera")
-    return made.parse_args(with_config(made, arguments))
+    return parse_with_config(parser("faceage-camera"), arguments)
 
 
 def test_a_file_says_what_flags_say(write: Callable[[str], str]) -> None:
@@ -40,6 +40,16 @@ def test_a_file_says_what_flags_say(write: Callable[[str], str]) -> None:
     assert (options.source, options.width, options.min_face) == ("-", 320, 55.5)
     assert (options.preview, options.preview_token) == ("0.0.0.0:8000", "abcdef012345")
     assert (options.window, options.about, options.age) == (True, False, "age-tiny")
+
+
+def test_an_option_that_may_be_given_twice_takes_a_list(write: Callable[[str], str]) -> None:
+    """And one text as well."""
+    made = argparse.ArgumentParser()
+    made.add_argument("--config")
+    made.add_argument("--delegate", action="append", default=[])
+    for text, expected in (("['a', 'b']", ["a", "b"]), ("'a'", ["a"])):
+        options = parse_with_config(made, ["--config", write(f"delegate = {text}")])
+        assert options.delegate == expected
 
 
 def test_flags_win(write: Callable[[str], str]) -> None:

@@ -27,6 +27,18 @@ def test_every_face_is_a_line(tmp_path: Path) -> None:
     assert (rows[0]["x"], rows[0]["height"], rows[0]["over"]) == ("20.0", "60.0", "")
 
 
+def test_runs_add_up(tmp_path: Path) -> None:
+    """One head, and the lines of both."""
+    target = tmp_path / "ages.csv"
+    for _ in range(2):
+        with CsvTable(target, FrameResult.to_json) as sink:
+            sink.write(result(0, face()), PICTURE)
+    lines = target.read_text().splitlines()
+    assert lines[0] == ",".join(COLUMNS)
+    assert len(lines) == 3
+    assert lines[1] == lines[2]
+
+
 @pytest.mark.parametrize(("name", "words"), [("", "is a folder"), ("no/a.csv", "is no folder")])
 def test_a_place_that_cannot_be_written_is_said_at_once(
     tmp_path: Path, name: str, words: str

@@ -11,7 +11,7 @@ import pytest
 
 from faceage_edge import camera, doctor, doctor_device, doctor_software
 from faceage_edge.camera_options import parser
-from faceage_edge.finding import Finding
+from faceage_edge.diagnosis import Diagnosis
 
 Tree = Callable[[dict[str, str]], Path]
 
@@ -131,7 +131,7 @@ def test_what_is_broken_is_said_with_its_fix(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Code 1; as JSON too. The other examinations are made all the same."""
-    monkeypatch.setattr(doctor_software, "models", lambda _: Finding("ok", "fine"))
+    monkeypatch.setattr(doctor_software, "models", lambda _: Diagnosis("ok", "fine"))
     words = ["--doctor", "--json", "--source", str(tmp_path / "none.mp4")]
     assert camera.main(words) == 1
     document = json.loads(capsys.readouterr().out)

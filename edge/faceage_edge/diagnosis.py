@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-__all__ = ["Finding"]
+__all__ = ["Diagnosis"]
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """`state` is `ok`, `warning`, `broken`, or `absent` for what is not there and not needed;
     `fix` says what to do."""
 
