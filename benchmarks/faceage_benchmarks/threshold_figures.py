@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from faceage_benchmarks.age_bands import interval_of
-from faceage_calibration.stats import SamplesError, share_interval
+from faceage_calibration.errors import SamplesError
+from faceage_calibration.stats import share_interval
 
 __all__ = ["threshold_figures"]
 

@@ -53,14 +53,15 @@ class Events:
             document: as the JSON lines have it; `time_s` does not decrease.
         """
         now = self._now_s = float(document["time_s"])
-        events = []
-        for visit in self._visits.values():
-            visit.missed += 1
+        events: list[_Document] = []
+        for known in self._visits.values():
+            known.missed += 1
         for face in document["faces"]:
-            visit = self._visits.get(face["track"])
-            if visit is None:
-                visit = self._visits[face["track"]] = _Visit(now, now, 0, 0, face)
-                events.append(_event("enter", face["track"], visit, now))
+            track = int(face["track"])
+            if track not in self._visits:
+                self._visits[track] = _Visit(now, now, 0, 0, face)
+                events.append(_event("enter", track, self._visits[track], now))
+            visit = self._visits[track]
             visit.last_s, visit.missed, visit.face = now, 0, face
             visit.frames += 1
         return events + list(self._left(now))

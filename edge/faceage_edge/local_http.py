@@ -7,8 +7,9 @@ take, so that one that stops reading costs one thread for some seconds.
 
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from typing import Any
 
 from faceage_edge.address import Address
@@ -35,14 +36,21 @@ class Request(BaseHTTPRequestHandler):
         except (BrokenPipeError, ConnectionError, TimeoutError):
             self.close_connection = True
 
-    def send(self, body: bytes, kind: str, *, status: int = 200, **headers: str) -> None:
-        """Send a whole answer; underscores in the names of `headers` stand for dashes."""
+    def send(
+        self,
+        body: bytes,
+        kind: str,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Send a whole answer of this media type, with more headers."""
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.send_common()
         for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 

@@ -57,12 +57,11 @@ class Mqtt:
     def _new_client(self) -> Any:
         try:
             from paho.mqtt import client as paho
+            from paho.mqtt.enums import CallbackAPIVersion
         except ImportError as error:
             raise missing_extra("paho-mqtt", "mqtt") from error
         broker = self._broker
-        client = paho.Client(
-            paho.CallbackAPIVersion.VERSION2, client_id=f"faceage-{broker.identity}"
-        )
+        client = paho.Client(CallbackAPIVersion.VERSION2, client_id=f"faceage-{broker.identity}")
         if broker.user is not None:
             client.username_pw_set(broker.user, broker.password)
         if broker.tls:

@@ -141,12 +141,12 @@ class Preview:
         page = (files("faceage_edge") / "preview.html").read_bytes()
         policy = "default-src 'none'; img-src 'self' data: blob:; connect-src 'self'; "
         policy += "style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'"
-        headers = {"Content_Security_Policy": policy}
+        headers = {"Content-Security-Policy": policy}
         if self._token is not None:
             # Kept by the browser until it is closed, so that the page's parts need no token.
             cookie = f"{_COOKIE}={self._token}; HttpOnly; SameSite=Strict; Path=/"
-            headers["Set_Cookie"] = cookie
-        request.send(page, "text/html; charset=utf-8", **headers)
+            headers["Set-Cookie"] = cookie
+        request.send(page, "text/html; charset=utf-8", headers=headers)
 
     def _next(self, after: int, wait_s: float) -> tuple[bytes, int]:
         """Wait for a picture with another number than `after`; the last one if none comes."""
@@ -166,7 +166,7 @@ class Preview:
         if number == after or not jpeg:
             request.send(b"", "text/plain", status=204)
         else:
-            request.send(jpeg, "image/jpeg", X_Frame=str(number))
+            request.send(jpeg, "image/jpeg", headers={"X-Frame": str(number)})
 
     def _stream(self, request: Request) -> None:
         """Send the newest picture again and again; a slow client misses those between."""

@@ -10,7 +10,7 @@ from faceage_benchmarks import cli
 from faceage_benchmarks.figures import recompute
 from faceage_benchmarks.result import bootstrap_settings, read_result
 from faceage_benchmarks.threshold_figures import threshold_figures
-from faceage_calibration.stats import SamplesError
+from faceage_calibration.errors import SamplesError
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCURACY = ROOT / "benchmarks" / "results" / "accuracy-detect.json"

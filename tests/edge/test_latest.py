@@ -34,7 +34,11 @@ def test_a_slow_taker_gets_the_newest_item_and_holds_nobody_up() -> None:
 def test_a_taker_that_never_returns_is_left_behind() -> None:
     """Stopping waits as long as it is told and no longer."""
     for_ever = threading.Event()
-    latest: Latest[int] = Latest(lambda _: for_ever.wait(30) and None, name="stuck")
+
+    def hang(_: int) -> None:
+        for_ever.wait(30)
+
+    latest: Latest[int] = Latest(hang, name="stuck")
     latest.start()
     latest.offer(1)
     before = time.monotonic()

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 from tests.edge.results import PICTURE, face, result
 
 from faceage_edge.errors import MissingExtraError, UsageError
@@ -65,14 +66,18 @@ def listening(port: int, prepare: Callable[[Any], None] = lambda _: None) -> Ite
     """Everything published, by topic, with whether the broker had retained it."""
     found: Messages = {}
     subscribed = threading.Event()
-    client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+    client = paho.Client(CallbackAPIVersion.VERSION2)
     prepare(client)
 
     def on_message(_client: object, _data: object, message: Any) -> None:
         found.setdefault(message.topic, []).append((message.payload.decode(), message.retain))
 
     client.on_message = on_message
-    client.on_connect = lambda *_: client.subscribe("#")
+
+    def on_connect(*_: Any) -> None:
+        client.subscribe("#")
+
+    client.on_connect = on_connect
     client.on_subscribe = lambda *_: subscribed.set()
     client.connect("127.0.0.1", port)
     client.loop_start()
