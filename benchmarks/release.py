@@ -29,9 +29,12 @@ AGES = {
     "age-tiny": "tiny",
     "age-permissive": "permissive",
 }
+# Those whose probabilities of being older than a threshold are calibrated.
+CALIBRATED = (DEFAULT, "age-tiny")
 QUOTING = (
     "README.md",
     "docs/results.md",
+    "docs/researcher.md",
     *(f"models/{name}/README.md" for name in AGES),
     "models/mtcnn/README.md",
     "models/face-finder/README.md",
@@ -70,6 +73,13 @@ def steps(data: Path) -> dict[str, list[str]]:
             + ["--against", model(name, "float32"), "--faces", *faces]
             for name, prefix in list(AGES.items())[1:]
             for kind, faces in (("detect", [dev]), ("fairface", [fairface, "--part", "test"]))
+        },
+        **{
+            f"{prefix}-threshold-18": ["faceage-benchmark", "threshold", "--model"]
+            + [model(name, "int8"), "--result", str(RESULTS / f"{prefix}-detect.json")]
+            + ["--threshold", "18", "--challenge", "25"]
+            for name, prefix in AGES.items()
+            if name in CALIBRATED
         },
         "detection-photos": ["faceage-benchmark", "detection", "--photos", str(data / "photos")]
         + [word for name in PHOTO_DETECTORS for word in ("--detector", name)],

@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="measurement", required=True, metavar="MEASUREMENT")
     _add_accuracy(commands)
     _add_latency(commands)
+    _add_threshold(commands)
     _add_detection(commands)
     _add_compare(commands)
     _add_arm(commands)
@@ -103,6 +104,31 @@ def _add_latency(commands: "_Subparsers") -> None:
         "--loads", type=_positive, metavar="L", help="load the models anew so often, at least 2"
     )
     parser.add_argument("--quick", action="store_true", help="a short look; the file says so")
+
+
+def _add_threshold(commands: "_Subparsers") -> None:
+    parser = commands.add_parser(
+        "threshold", help="how often someone too young passes an age check, and who is asked"
+    )
+    parser.set_defaults(body=_threshold)
+    parser.add_argument(
+        "--model", required=True, metavar="M", help=".tflite or a shipped model's name"
+    )
+    parser.add_argument("--faces", metavar="PATH", help="folder or .tar of faces with exact ages")
+    parser.add_argument(
+        "--result", metavar="FILE", help="instead of faces: an accuracy result of this model"
+    )
+    parser.add_argument(
+        "--threshold", type=_positive, required=True, metavar="AGE", help="the age in question"
+    )
+    parser.add_argument(
+        "--challenge",
+        type=_positive,
+        metavar="AGE",
+        help="estimated age from which on nobody is asked (default: the threshold)",
+    )
+    parser.add_argument("--json", required=True, metavar="OUT", help=_JSON_HELP)
+    _add_shared(parser)
 
 
 def _add_detection(commands: "_Subparsers") -> None:
@@ -239,6 +265,13 @@ def _latency(options: argparse.Namespace, command: Sequence[str]) -> int:
 
     _writable(options.json)
     return latency.run(options, command)
+
+
+def _threshold(options: argparse.Namespace, command: Sequence[str]) -> int:
+    from faceage_benchmarks import threshold
+
+    _writable(options.json)
+    return threshold.run(options, command)
 
 
 def _detection(options: argparse.Namespace, command: Sequence[str]) -> int:

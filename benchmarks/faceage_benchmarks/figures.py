@@ -8,6 +8,7 @@ from faceage_benchmarks.arm.figures import arm_figures
 from faceage_benchmarks.clip_ages import clip_figures
 from faceage_benchmarks.detection_figures import detection_figures
 from faceage_benchmarks.errors import ResultFileError
+from faceage_benchmarks.threshold_figures import threshold_figures
 from faceage_benchmarks.timings import latency_figures
 
 __all__ = ["FIGURES", "recompute"]
@@ -17,6 +18,7 @@ Figures = Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]
 FIGURES: dict[str, Figures] = {
     "accuracy": age_figures,
     "latency": latency_figures,
+    "threshold": threshold_figures,
     "detection": detection_figures,
     "demo": clip_figures,
     "arm": arm_figures,

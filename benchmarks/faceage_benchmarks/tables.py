@@ -152,6 +152,29 @@ def _arm_columns(title: str, result: Mapping[str, Any]) -> list[Column]:
     return columns
 
 
+def _threshold_columns(title: str, result: Mapping[str, Any]) -> list[Column]:
+    threshold, challenge = result["threshold"], result["challenge"]
+    cells = _model_cells(result["model"]) | {
+        f"faces under {threshold}": str(result["n_under"]),
+        f"of these pass at {challenge}": _share(result["false_accept"]),
+        f"faces from {threshold} on": str(result["n_over"]),
+        "of these are asked": _share(result["asked"]),
+        f"asked from {challenge} on": _share(result["asked_above"]),
+    }
+    for band in result["false_accept_near"]:
+        cells[f"pass at {challenge}, aged {band['from']} to {band['to']}"] = _share(band)
+    cells["Brier score"] = _with_interval(result, "brier")
+    cells["Brier score, not calibrated"] = _with_interval(result, "brier_raw")
+    return [(title, cells)]
+
+
+def _share(part: Mapping[str, Any]) -> str:
+    if not part["n"]:
+        return "–"
+    low, high = part["ci95"]
+    return f"{_percent(part['share'])} [{100 * low:.1f}, {100 * high:.1f}] (n {part['n']})"
+
+
 def _model_cells(model: Mapping[str, Any]) -> dict[str, str]:
     return {
         "model": str(model["name"]),
@@ -186,6 +209,7 @@ def _percent(share: float) -> str:
 _COLUMNS = {
     "accuracy": _accuracy_columns,
     "latency": _latency_columns,
+    "threshold": _threshold_columns,
     "detection": _detection_columns,
     "arm": _arm_columns,
 }

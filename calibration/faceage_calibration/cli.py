@@ -8,7 +8,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from faceage_calibration import choose_command, commands, prepare_command
+from faceage_calibration import choose_command, commands, prepare_command, threshold_command
 from faceage_calibration.crops import CROP_MODES
 from faceage_calibration.names import CONVENTIONS
 from faceage_edge.command import run as run_command
@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_choose(tasks)
     _add_ranges(tasks)
     _add_interval(tasks)
+    _add_threshold(tasks)
     _add_alignment(tasks)
     return parser
 
@@ -147,6 +148,20 @@ def _add_interval(tasks: "_Subparsers") -> None:
         help="share of faces whose age the interval holds (default: %(default)s)",
     )
     _add_json(parser)
+
+
+def _add_threshold(tasks: "_Subparsers") -> None:
+    parser = tasks.add_parser(
+        "threshold", help="calibrate an age model's answers to: at least so old?"
+    )
+    parser.set_defaults(body=threshold_command.threshold)
+    parser.add_argument("--model", required=True, metavar="M", help=".tflite age model")
+    _add_faces(parser, "faces with exact ages that the model has not been trained on", several=True)
+    _add_choice(parser)
+    _add_crops(parser)
+    parser.add_argument(
+        "--out", metavar="OUT", help="file to write (default: beside the model, where it is found)"
+    )
 
 
 def _add_alignment(tasks: "_Subparsers") -> None:

@@ -8,29 +8,35 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from faceage_edge.about import about_models, about_text
+from faceage_edge.age import load_age_model
 from faceage_edge.age_choice import AgeChoice, AgePolicy
 from faceage_edge.camera_options import parser
 from faceage_edge.capture import Freshest
 from faceage_edge.command import run
+from faceage_edge.config_file import parse_with_config
 from faceage_edge.delegates import parse_delegate
+from faceage_edge.doctor import doctor_text, examine
 from faceage_edge.errors import OutputError, UsageError
 from faceage_edge.finding import EveryFrame, PassPolicy, SparsePasses
 from faceage_edge.frames import CameraRequest, Frame, Source
 from faceage_edge.heartbeat import Heartbeat
 from faceage_edge.heartbeat_page import Field, Page, Stage
+from faceage_edge.install_model import install_model
 from faceage_edge.loading import Models, choose, load_bundle
 from faceage_edge.loop import Finding, Watcher, watch
 from faceage_edge.raw_frames import RawFrames
-from faceage_edge.recording import open_annotation
 from faceage_edge.repeated import Repeated
+from faceage_edge.result import FrameResult
 from faceage_edge.scene import SceneCuts
-from faceage_edge.sinks import JsonLines, Sink
+from faceage_edge.sink_table import open_sinks, sink_remarks
+from faceage_edge.sinks import Sink
 from faceage_edge.sources import open_source
 from faceage_edge.stopping import StopRequest
 from faceage_edge.summary import Summary
+from faceage_edge.threshold import open_age_check
 from faceage_edge.tracking import Tracker
 
 __all__ = ["main"]
@@ -48,12 +54,35 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 done or stopped by a signal, 1 our error, 2 usage.
     """
-    options = parser(_PROGRAM).parse_args(argv)
+    arguments = sys.argv[1:] if argv is None else argv
+    return run(_PROGRAM, partial(_main, arguments))
+
+
+def _main(arguments: Sequence[str]) -> int:
+    options = parse_with_config(parser(_PROGRAM), arguments)
     if options.about:
-        return run(_PROGRAM, partial(_about, options))
+        return _about(options)
+    if options.doctor:
+        return _doctor(options)
+    if options.install_model is not None:
+        return _install(options)
     heart = Heartbeat(Page.inherited())
-    body = partial(_try_accelerator if options.try_accelerator else _run, options, heart)
-    return run(_PROGRAM, partial(heart.reporting, body))
+    body = _try_accelerator if options.try_accelerator else _run
+    return heart.reporting(partial(body, options, heart))
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    document = examine(options)
+    print(json.dumps(document) if options.json else doctor_text(document), file=_stdout())
+    return 0 if document["healthy"] else 1
+
+
+def _install(options: argparse.Namespace) -> int:
+    if options.models is None:
+        raise UsageError("--install-model needs --models FOLDER, the one that the camera reads")
+    for line in install_model(Path(options.install_model), Path(options.models)):
+        _say(line)
+    return 0
 
 
 def _about(options: argparse.Namespace) -> int:
@@ -104,14 +133,15 @@ def _open(options: argparse.Namespace, heart: Heartbeat, leave: Callable[[], boo
 def _run(options: argparse.Namespace, heart: Heartbeat) -> int:
     with StopRequest() as stop:
         source = _open(options, heart, stop.requested)
-        sinks = heart.around(_sinks(options, source))
+        opened = open_sinks(options, source, _stdout(), _document(options), _say)
+        sinks = heart.around(opened)
         models = _load(options, heart)
         _say(f"{source.describe()}; ages by {models.age_path}, faces by {models.detector_path}")
         summary = Summary()
         try:
             gone = _watch(options, source, models, sinks, summary, heart, stop.requested)
         finally:
-            for line in (*source.remarks(), *summary.lines(source.drops)):
+            for line in (*source.remarks(), *sink_remarks(opened), *summary.lines(source.drops)):
                 _say(line)
     if gone is not None:
         raise gone
@@ -167,14 +197,20 @@ def _watcher(
     )
 
 
-def _sinks(options: argparse.Namespace, source: Source) -> list[Sink]:
-    sinks: list[Sink] = [JsonLines(_stdout())]
-    if options.annotate is not None:
-        target = Path(options.annotate)
-        if target.exists() and Path(options.source).exists() and target.samefile(options.source):
-            raise UsageError(f"--annotate {target} would replace the source; name another file")
-        sinks.append(open_annotation(target, source.fps))
-    return sinks
+def _document(options: argparse.Namespace) -> Callable[[FrameResult], dict[str, Any]]:
+    """What makes a result's JSON values: with --threshold, each face gets its answer."""
+    if options.threshold is None:
+        if options.challenge is not None:
+            raise UsageError("--challenge is for --threshold AGE; state the age in question too")
+        return FrameResult.to_json
+    path = choose(options.models, age=options.age, detector=options.detector).age
+    check = open_age_check(
+        path,
+        load_age_model(path).contract,
+        threshold=options.threshold,
+        challenge=options.challenge,
+    )
+    return check.document
 
 
 def _stdout() -> TextIO:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from faceage_edge.camera_options import parser
 from faceage_edge.command import run
+from faceage_edge.config_file import parse_with_config
 from faceage_edge.delegates import parse_delegate
 from faceage_edge.errors import OutputError
 
@@ -20,12 +21,17 @@ _PROGRAM = "faceage-camera"
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `faceage-camera`; arguments and exit codes are those of `camera.main`."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    options = parser(_PROGRAM).parse_args(arguments)
-    if options.about or options.no_supervisor:
+    return run(_PROGRAM, lambda: _main(arguments))
+
+
+def _main(arguments: list[str]) -> int:
+    options = parse_with_config(parser(_PROGRAM), arguments)
+    asked_once = options.about or options.doctor or options.install_model is not None
+    if asked_once or options.no_supervisor:
         from faceage_edge import camera
 
         return camera.main(arguments)
-    return run(_PROGRAM, lambda: _supervised(arguments, options))
+    return _supervised(arguments, options)
 
 
 def _supervised(arguments: list[str], options: object) -> int:

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable
 
 from faceage_edge import __version__
+from faceage_edge.more_options import add_sinks, add_threshold, add_upkeep
 
 __all__ = ["parser"]
 
@@ -64,8 +65,10 @@ def parser(program: str) -> argparse.ArgumentParser:
     made.add_argument(
         "--json",
         action="store_true",
-        help="with --about: as one JSON object; ages are JSON lines anyway",
+        help="with --about or --doctor: as one JSON object; ages are JSON lines anyway",
     )
+    add_upkeep(made.add_argument_group("upkeep"))
+    add_threshold(made.add_argument_group("threshold"))
     made.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     return made
 
@@ -74,8 +77,9 @@ def _add_input_and_output(made: argparse.ArgumentParser) -> None:
     made.add_argument(
         "--source",
         default="0",
-        help="video, GIF, picture, folder of pictures (in the order of their names), a camera's "
-        "number, or - for raw BGR frames on standard input (default: %(default)s)",
+        help="a camera's number or device; picamera2[:NUMBER[:lores]], a Pi's own camera; rtsp:// "
+        "or http:// of a network camera; video, GIF, picture, folder of pictures (in the order of "
+        "their names); or - for raw BGR frames on standard input (default: %(default)s)",
     )
     made.add_argument(
         "--annotate",
@@ -84,6 +88,7 @@ def _add_input_and_output(made: argparse.ArgumentParser) -> None:
         "most faces (of equals the one with the largest)",
     )
     made.add_argument("--loop", action="store_true", help="begin a file again at its end, for ever")
+    add_sinks(made.add_argument_group("where results go, beside stdout; all may be combined"))
     made.add_argument(
         "--max-frames", type=_at_least(1, int), metavar="N", help="stop after N frames"
     )

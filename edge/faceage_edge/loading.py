@@ -12,7 +12,7 @@ from faceage_edge.detector import DEFAULT_DETECTOR, Detector, load_detector
 from faceage_edge.errors import ModelFileError
 from faceage_edge.model import model_contract
 
-__all__ = ["Choice", "Models", "choose", "load_bundle"]
+__all__ = ["Choice", "Models", "choose", "folder_contracts", "load_bundle"]
 
 # Of models that differ in nothing else, the one this project is about.
 _PREFERRED_SCHEME = "int8"
@@ -88,18 +88,23 @@ def choose(
         ModelFileError: a file is missing or damaged, a folder holds no model or several age models.
         ContractError: a model without a contract, or with one about another file.
     """
-    contracts = {} if folder is None else _contracts(find(folder))
+    contracts = {} if folder is None else folder_contracts(find(folder))
     age_path = find_age(age) if age else _age_model(contracts) or find_age(DEFAULT_AGE)
     place = find(detector) if detector else _detector_folder(contracts) or find(DEFAULT_DETECTOR)
-    scheme = _scheme(_of_task(_contracts(place), "face-detector"))
+    scheme = _scheme(_of_task(folder_contracts(place), "face-detector"))
     return Choice(age_path, place, scheme)
 
 
 _Contracts = dict[Path, Contract]
 
 
-def _contracts(folder: Path) -> _Contracts:
-    """The contracts of all model files of a folder, by path in the order of names."""
+def folder_contracts(folder: Path) -> _Contracts:
+    """The contracts of all model files of a folder, by path in the order of names.
+
+    Raises:
+        ModelFileError: it is no folder, it holds none, or one is damaged.
+        ContractError: a file without a contract, or with one about another file.
+    """
     if not folder.is_dir():
         raise ModelFileError(f"{folder} is a file, expected the folder with the model files")
     files = sorted(folder.glob("*.tflite"))

@@ -1,7 +1,8 @@
 """Where results go. A sink is a context manager with one method, `write`."""
 
 import json
-from typing import Protocol, TextIO
+from collections.abc import Callable
+from typing import Any, Protocol, TextIO
 
 from faceage_edge.errors import OutputError
 from faceage_edge.frames import Picture
@@ -22,10 +23,18 @@ class Sink(Protocol):
 
 
 class JsonLines:
-    """One JSON object a line, flushed line by line so that a reader follows live."""
+    """One JSON object a line, flushed line by line so that a reader follows live.
 
-    def __init__(self, stream: TextIO) -> None:
+    `document` makes a result's JSON values.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO,
+        document: Callable[[FrameResult], dict[str, Any]] = FrameResult.to_json,
+    ) -> None:
         self._stream = stream
+        self._document = document
 
     def write(self, result: FrameResult, picture: Picture) -> None:  # noqa: ARG002
         """Write a result.
@@ -34,7 +43,7 @@ class JsonLines:
             BrokenPipeError: nobody reads any more.
             OutputError: the line cannot be written, as on a full disk.
         """
-        line = json.dumps(result.to_json(), allow_nan=False, separators=(", ", ": "))
+        line = json.dumps(self._document(result), allow_nan=False, separators=(", ", ": "))
         try:
             self._stream.write(line + "\n")
             self._stream.flush()

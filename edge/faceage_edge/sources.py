@@ -1,4 +1,4 @@
-"""Sources in files: films, pictures, folders of pictures; read in order, nothing dropped."""
+"""What a source as typed means; and those in files, read in order, nothing dropped."""
 
 import math
 import sys
@@ -13,8 +13,10 @@ from faceage_edge.capture import Freshest
 from faceage_edge.errors import SourceError, UsageError
 from faceage_edge.frames import CameraRequest, Frame, Picture, Source, as_bgr
 from faceage_edge.opencv_camera import Camera
+from faceage_edge.picamera import PiCamera, parse_pi_camera
 from faceage_edge.quiet_opencv import quiet_opencv
 from faceage_edge.raw_frames import RawFrames
+from faceage_edge.stream import FreshestStream, Stream, is_stream, without_password
 
 __all__ = ["Film", "PictureFiles", "open_source"]
 
@@ -29,8 +31,9 @@ def open_source(
 ) -> Source:
     """Open what the user named.
 
-    Digits alone are a camera's number (a file of that name is reached as ./0), a dash is raw
-    frames on standard input; else it is a path.
+    Digits alone are a camera's number (a file of that name is reached as ./0), and so is
+    /dev/video0; `picamera2` is a Pi's own camera, an address such as rtsp://... a network camera,
+    a dash raw frames on standard input; else it is a path.
     What a file is decides its content, never its name; an animated GIF is a film.
 
     Args:
@@ -48,17 +51,33 @@ def open_source(
     quiet_opencv()
     if text == "-":
         return RawFrames(sys.stdin.buffer, request, leave=leave)
-    if text.isascii() and text.isdigit():
-        return Freshest(Camera(int(text), request), leave=leave)
+    if (pi_camera := parse_pi_camera(text)) is not None:
+        return Freshest(PiCamera(pi_camera, request), leave=leave)
+    if (number := _camera_number(text)) is not None:
+        return Freshest(Camera(number, request), leave=leave)
     if request != CameraRequest():
         raise UsageError(
-            f"--width, --height and --fps are for a camera or raw frames, and {text} is neither"
+            f"--width, --height and --fps are for a camera or raw frames, and "
+            f"{without_password(text)} is neither"
         )
+    if is_stream(text):
+        return FreshestStream(Stream(text, leave=leave), leave=leave)
     path = Path(text)
     try:
         return _open_path(path)
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot open {text!r}: {error}") from error
+
+
+def _camera_number(text: str) -> int | None:
+    """The number of a camera named so, or by its device, as /dev/v4l/by-id/... names one too."""
+    if text.isascii() and text.isdigit():
+        return int(text)
+    if not text.startswith("/dev/"):
+        return None
+    name = Path(text).resolve().name
+    number = name.removeprefix("video")
+    return int(number) if name != number and number.isascii() and number.isdigit() else None
 
 
 def _open_path(path: Path) -> Source:
@@ -67,7 +86,8 @@ def _open_path(path: Path) -> Source:
     if not path.exists():
         raise SourceError(
             f"there is no file or folder {path}; "
-            "give a video, a picture, a folder of pictures, or a camera's number such as 0"
+            "give a video, a picture, a folder of pictures, a camera's number such as 0, "
+            "picamera2, or an address such as rtsp://host/path"
         )
     if not path.is_file():
         # Opening a pipe could block for ever.

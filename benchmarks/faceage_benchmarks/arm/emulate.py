@@ -61,7 +61,7 @@ def run_guest(
         }
         command = ["qemu-aarch64", "-cpu", cpu, "-L", str(sysroot.root)]
         command += ["-plugin", str(sysroot.plugin)]
-        command += [str(sysroot.root / "usr" / "bin" / "python3.11"), *arguments]
+        command += [str(sysroot.root / "usr" / "bin" / f"python{sysroot.python}"), *arguments]
         try:
             done = subprocess.run(
                 command, input=stdin, capture_output=True, env=environment, timeout=timeout_s,

@@ -16,7 +16,7 @@ from pathlib import Path
 from faceage_benchmarks.arm.host_tools import ensure_tools, run_quietly
 from faceage_edge.errors import FaceageError
 
-__all__ = ["CPUS", "Sysroot", "build_sysroot", "once"]
+__all__ = ["BOOKWORM", "CPUS", "Board", "Sysroot", "build_sysroot", "once"]
 
 # The two boards people have: Raspberry Pi 4 (no dot product) and 5. The part numbers and feature
 # words are what their kernels print in /proc/cpuinfo; LiteRT's cpuinfo library reads them and
@@ -29,9 +29,26 @@ CPUS = {
         "dcpop asimddp",
     ),
 }
-_BASE = "python3-minimal,python3.11,libstdc++6,libgcc-s1,zlib1g,ca-certificates"
-_PLATFORMS = ("manylinux_2_27_aarch64", "manylinux_2_28_aarch64", "manylinux2014_aarch64")
-_WHEELS = ("numpy", "ai-edge-litert", "opencv-python-headless")
+_BASE = "python3-minimal,libstdc++6,libgcc-s1,zlib1g,ca-certificates"
+# tflite-runtime's wheels name the newest of these.
+_PLATFORMS = (
+    "manylinux_2_27_aarch64",
+    "manylinux_2_28_aarch64",
+    "manylinux2014_aarch64",
+    "manylinux_2_34_aarch64",
+)
+
+
+@dataclass(frozen=True)
+class Board:
+    """A system that is emulated: the Debian release, its Python, and the packages put there."""
+
+    suite: str = "bookworm"
+    python: str = "3.11"
+    packages: tuple[str, ...] = ("numpy", "ai-edge-litert", "opencv-python-headless")
+
+
+BOOKWORM = Board()
 
 
 @dataclass(frozen=True)
@@ -41,6 +58,7 @@ class Sysroot:
     root: Path
     site: Path
     plugin: Path
+    python: str = BOOKWORM.python
 
     def choose_cpu(self, cpu: str) -> None:
         """Write the /proc/cpuinfo of a processor into the root file system."""
@@ -54,29 +72,38 @@ class Sysroot:
         (self.root / "proc" / "cpuinfo").write_text(text)
 
 
-def build_sysroot(cache: Path, project: Path, constraints: Path) -> Sysroot:
+def build_sysroot(
+    cache: Path, project: Path, constraints: Path, board: Board = BOOKWORM
+) -> Sysroot:
     """Build or reuse the parts, and install the project's wheel anew.
 
     Args:
         cache: folder for what may be kept between runs, outside the checkout.
         project: checkout whose wheel is tested.
         constraints: pins of the device's packages.
+        board: the system to emulate.
 
     Raises:
         FaceageError: a tool is missing or fails.
     """
     ensure_tools()
     cache.mkdir(parents=True, exist_ok=True)
-    root = once(cache / "bookworm-arm64", _unpack_debian)
-    pins = hashlib.sha256(constraints.read_bytes()).hexdigest()[:12]
-    wheels = once(cache / f"wheels-cp311-{pins}", lambda at: _fetch_wheels(at, constraints))
+    root = once(cache / f"{board.suite}-arm64", lambda at: _unpack_debian(at, board))
+    named = constraints.read_bytes()
+    if board.packages != BOOKWORM.packages:
+        named += " ".join(board.packages).encode()
+    pins = hashlib.sha256(named).hexdigest()[:12]
+    kind = board.python.replace(".", "")
+    wheels = once(
+        cache / f"wheels-cp{kind}-{pins}", lambda at: _fetch_wheels(at, constraints, board)
+    )
     plugin = _plugin(cache)
     site = cache / "site"
     shutil.rmtree(site, ignore_errors=True)
     _install_project(project, site)
     # The project's own folder comes first on the guest's path, the cached wheels behind it.
     (site / "wheels").symlink_to(wheels)
-    return Sysroot(root, site, plugin)
+    return Sysroot(root, site, plugin, board.python)
 
 
 def once(target: Path, build: Callable[[Path], None]) -> Path:
@@ -97,14 +124,14 @@ def once(target: Path, build: Callable[[Path], None]) -> Path:
     return target
 
 
-def _unpack_debian(target: Path) -> None:
-    print("unpacking Debian 12 for arm64 (once)", file=sys.stderr)
+def _unpack_debian(target: Path, board: Board) -> None:
+    print(f"unpacking Debian {board.suite} for arm64 (once)", file=sys.stderr)
     run_quietly(
         [
             "mmdebstrap", "--mode=root", "--variant=extract", "--architectures=arm64",
             '--aptopt=Acquire::Languages "none"',
             "--dpkgopt=path-exclude=/usr/share/{doc,man,locale,info}/*",
-            f"--include={_BASE}", "bookworm", str(target / "root"),
+            f"--include={_BASE},python{board.python}", board.suite, str(target / "root"),
         ]
     )  # fmt: skip
     for entry in (target / "root").iterdir():
@@ -112,14 +139,14 @@ def _unpack_debian(target: Path) -> None:
     (target / "root").rmdir()
 
 
-def _fetch_wheels(target: Path, constraints: Path) -> None:
+def _fetch_wheels(target: Path, constraints: Path, board: Board) -> None:
     print("fetching the ARM wheels (once)", file=sys.stderr)
     platforms = [word for name in _PLATFORMS for word in ("--platform", name)]
     run_quietly(
         [
             sys.executable, "-m", "pip", "install", "-q", "--no-compile", "--target", str(target),
-            *platforms, "--python-version", "3.11", "--implementation", "cp",
-            "--only-binary=:all:", "-c", str(constraints), *_WHEELS,
+            *platforms, "--python-version", board.python, "--implementation", "cp",
+            "--only-binary=:all:", "-c", str(constraints), *board.packages,
         ]
     )  # fmt: skip
 

@@ -1,0 +1,156 @@
+"""Who came and who left: `faceage-camera --events FILE`, a JSON object a line.
+
+events.schema.json states the form. A person enters with the first frame that shows them and has
+left when no frame showed them for a while, so the word of it comes that much later; the times in
+the event are those of the frames.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from faceage_edge.errors import OutputError
+from faceage_edge.frames import Picture
+from faceage_edge.result import FrameResult
+
+__all__ = ["EVENTS_FORMAT", "EventFile", "Events"]
+
+EVENTS_FORMAT = 1
+# What an event repeats of a face's last result.
+_AGES = ("age", "age_low", "age_high", "over", "answer")
+
+_Document = dict[str, Any]
+
+
+@dataclass
+class _Visit:
+    first_s: float
+    last_s: float
+    frames: int
+    missed: int
+    face: _Document
+
+
+class Events:
+    """Turns results into events.
+
+    A track that was not seen for more than `gone_s` seconds and `gone_frames` frames has left. Both
+    exceed what the tracker itself bridges, so that nobody leaves who may still come back.
+    """
+
+    def __init__(self, *, gone_s: float = 2.0, gone_frames: int = 4) -> None:
+        self._gone_s = gone_s
+        self._gone_frames = gone_frames
+        self._visits: dict[int, _Visit] = {}
+        self._now_s = 0.0
+
+    def update(self, document: _Document) -> list[_Document]:
+        """Take in a result and return what it tells of.
+
+        Args:
+            document: as the JSON lines have it; `time_s` does not decrease.
+        """
+        now = self._now_s = float(document["time_s"])
+        events: list[_Document] = []
+        for known in self._visits.values():
+            known.missed += 1
+        for face in document["faces"]:
+            track = int(face["track"])
+            if track not in self._visits:
+                self._visits[track] = _Visit(now, now, 0, 0, face)
+                events.append(_event("enter", track, self._visits[track], now))
+            visit = self._visits[track]
+            visit.last_s, visit.missed, visit.face = now, 0, face
+            visit.frames += 1
+        return events + list(self._left(now))
+
+    def finish(self) -> list[_Document]:
+        """Let everyone leave who is in view: the run ends."""
+        visits, self._visits = self._visits, {}
+        return [
+            _event("leave", track, visit, self._now_s) | {"cut_short": True}
+            for track, visit in visits.items()
+        ]
+
+    def _left(self, now: float) -> Iterator[_Document]:
+        for track, visit in list(self._visits.items()):
+            if visit.missed > self._gone_frames and now - visit.last_s > self._gone_s:
+                del self._visits[track]
+                yield _event("leave", track, visit, now) | {"cut_short": False}
+
+
+def _event(kind: str, track: int, visit: _Visit, now: float) -> _Document:
+    event: _Document = {"format": EVENTS_FORMAT, "event": kind, "time_s": now, "track": track}
+    if kind == "leave":
+        event |= {
+            "entered_s": visit.first_s,
+            "left_s": visit.last_s,
+            "dwell_s": round(visit.last_s - visit.first_s, 3),
+            "frames": visit.frames,
+        }
+    return event | {name: visit.face[name] for name in _AGES if name in visit.face}
+
+
+class EventFile:
+    """A sink that writes events, each through at once. An earlier file is added to."""
+
+    def __init__(
+        self, target: Path, document: Callable[[FrameResult], _Document], *, events: Events
+    ) -> None:
+        """Check that the file can be written.
+
+        Raises:
+            OutputError: it cannot.
+        """
+        self._target = target
+        self._document = document
+        self._events = events
+        self._file: TextIO | None = None
+        if target.is_dir():
+            raise OutputError(f"{target} is a folder; name the file to write in it")
+        if not target.parent.is_dir():
+            raise OutputError(
+                f"{target.parent} is no folder; make it, or write {target.name} elsewhere"
+            )
+
+    def write(self, result: FrameResult, picture: Picture) -> None:  # noqa: ARG002
+        """Write what a result tells of.
+
+        Raises:
+            OutputError: a line cannot be written, as on a full disk.
+        """
+        self._append(self._events.update(self._document(result)))
+
+    def _append(self, events: list[_Document]) -> None:
+        assert self._file is not None
+        try:
+            self._file.writelines(json.dumps(event) + "\n" for event in events)
+            self._file.flush()
+        except OSError as error:
+            raise self._refused(error) from error
+
+    def __enter__(self) -> "EventFile":
+        try:
+            self._file = self._target.open("a", encoding="utf-8")
+        except OSError as error:
+            raise self._refused(error) from error
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if self._file is None:
+            return
+        try:
+            self._append(self._events.finish())
+        except OutputError:
+            if kind is None:
+                raise
+        finally:
+            self._file.close()
+
+    def _refused(self, error: OSError) -> OutputError:
+        return OutputError(
+            f"cannot write {self._target}: {error.strerror or error}; "
+            "choose a folder that exists and that you may write to"
+        )
