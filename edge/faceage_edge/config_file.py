@@ -17,7 +17,7 @@ from faceage_edge.errors import UsageError
 __all__ = ["parse_with_config", "with_config"]
 
 # What is asked of the program once, not how a camera runs.
-_NOT_IN_FILES = ("config", "help", "version")
+_NOT_IN_FILES = ("config", "help", "try-accelerator", "version")
 
 
 def parse_with_config(

@@ -97,9 +97,13 @@ class Running:
         return self.results[-1][1]
 
     def gap(self) -> float:
-        """The longest time between two results so far, in seconds."""
+        """The longest time between two results so far, in seconds of a core of its own.
+
+        A machine with more to do than cores gives each process a share of them only.
+        """
         times = [at for at, _ in self.results]
-        return max(later - at for at, later in pairwise(times))
+        share = min((os.cpu_count() or 1) / max(os.getloadavg()[0], 1), 1)
+        return share * max(later - at for at, later in pairwise(times))
 
     def stop(self, number: int = signal.SIGTERM, seconds: float = 20.0) -> int:
         """Ask it to stop; its exit code, once no process of it is left."""
