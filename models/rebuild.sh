@@ -24,6 +24,12 @@ done
 python -m faceage_models.export face-finder --weights models/face-finder --out "$scratch/finder"
 python -m faceage_convert.ship --raw "$scratch/finder" --models models
 
+# Where the models err and how much, on the faces they were trained on; the curve of each file goes into
+# the float file's contract, the interval's shape into that of the int8 file.
+for name in age-mobilenet-coral age-tiny; do
+    faceage-calibrate shape --model "$name" --faces "$data/data/utkface-train.tar" --crops detect \
+        --out "models/$name/$name.shape.json"
+done
 for name in age-mobilenet-coral age-tiny age-permissive; do
     python -m faceage_models.export age --name "$name" --weights "models/$name/$name.keras" \
         --out "$scratch/age"
@@ -51,7 +57,8 @@ done
 for name in age-mobilenet-coral age-tiny; do
     faceage-convert --quantize int8 --model "models/$name/$name.float32.tflite" \
         --faces "$data/data/utkface-calib.tar" --count 786 \
-        --eval-faces "$data/data/utkface-dev.tar" --out "$scratch/$name"
+        --eval-faces "$data/data/utkface-dev.tar" --shape "models/$name/$name.shape.json" \
+        --out "$scratch/$name"
     cp "$scratch/$name/$name".int8.* "$scratch/$name/$name.ranges.json" "models/$name/"
 done
 # The permissive model has seen nothing of UTKFace, and so its ranges have not. Bins of ages fit no

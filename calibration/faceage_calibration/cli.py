@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_ranges(tasks)
     _add_interval(tasks)
     _add_threshold(tasks)
+    _add_shape(tasks)
     _add_alignment(tasks)
     return parser
 
@@ -147,6 +148,11 @@ def _add_interval(tasks: "_Subparsers") -> None:
         metavar="SHARE",
         help="share of faces whose age the interval holds (default: %(default)s)",
     )
+    parser.add_argument(
+        "--shape",
+        metavar="FILE",
+        help="file of `shape`: where the interval is wider than elsewhere",
+    )
     _add_json(parser)
 
 
@@ -162,6 +168,18 @@ def _add_threshold(tasks: "_Subparsers") -> None:
     parser.add_argument(
         "--out", metavar="OUT", help="file to write (default: beside the model, where it is found)"
     )
+
+
+def _add_shape(tasks: "_Subparsers") -> None:
+    parser = tasks.add_parser(
+        "shape", help="where an age model errs more, and the curve that rights its oldest ages"
+    )
+    parser.set_defaults(body=commands.shape)
+    parser.add_argument("--model", required=True, metavar="M", help="float .tflite age model")
+    _add_faces(parser, "many faces with exact ages, those trained on too", several=True)
+    _add_choice(parser)
+    _add_crops(parser)
+    parser.add_argument("--out", required=True, metavar="FILE", help="file to write")
 
 
 def _add_alignment(tasks: "_Subparsers") -> None:

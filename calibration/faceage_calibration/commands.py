@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from faceage_calibration.alignment_measure import add_to_file, measure_alignment
 from faceage_calibration.chosen_sets import chosen_sets, joined, read_sets
@@ -12,11 +13,14 @@ from faceage_calibration.crops import FaceCropper, crop_sets
 from faceage_calibration.detector_commands import detector_ranges
 from faceage_calibration.faces import FaceSet, read_faces
 from faceage_calibration.inputs import model_inputs
+from faceage_calibration.interval_shape import fit_shape
 from faceage_calibration.intervals import coverage_of, fit_interval
 from faceage_calibration.outputs import writable
 from faceage_calibration.progress import Progress
 from faceage_calibration.ranges import Calibration, Ranges, record_activations, write_ranges
-from faceage_edge.age import load_age_model
+from faceage_calibration.shape_file import Shape, read_shape, write_shape
+from faceage_calibration.years_curve import OLD, fit_years_curve
+from faceage_edge.age import AgeModel, Ages, load_age_model
 from faceage_edge.atomic import write_text
 from faceage_edge.bundles import find_age
 from faceage_edge.contract import Contract
@@ -24,9 +28,13 @@ from faceage_edge.detector import Detector, named_detector
 from faceage_edge.embedded import read_contract
 from faceage_edge.errors import FacesError, ModelFileError, UsageError
 from faceage_edge.geometry import CropTemplate
+from faceage_edge.interval import interval_document
 from faceage_edge.model import read_model_bytes
 
-__all__ = ["alignment", "interval", "ranges"]
+__all__ = ["alignment", "interval", "ranges", "shape"]
+
+# The highest age that a head states which could decode any number, in years.
+_HIGHEST = 100.0
 
 
 def ranges(options: argparse.Namespace) -> int:
@@ -55,31 +63,59 @@ def ranges(options: argparse.Namespace) -> int:
 def interval(options: argparse.Namespace) -> int:
     """Fit an age model's prediction interval and write it with what it was fitted on."""
     out = writable(options.json)
+    shape = None if options.shape is None else read_shape(Path(options.shape)).interval
     model = load_age_model(find_age(options.model), threads=options.threads)
-    sets = tuple(map(_with_exact_ages, read_sets(options, labelled=True)))
-    faces = joined(sets)
-    exact = faces.faces
-    if not exact:
-        raise FacesError(
-            f"{', '.join(options.faces)}: no exact ages, only spans; an interval needs faces "
-            "with ages"
-        )
-    cropper = _cropper(options, model.template)
-    crops, found = crop_sets(sets, cropper, Progress("crops", len(exact)))
-    ages = model.estimate(crops)
-    truth = np.array([face.label.years for face in exact], dtype=np.float64)
-    fitted = fit_interval(truth, ages.years, ages.spread, coverage=options.coverage)
+    faces, missed, truth, ages = _estimated(options, model)
+    fitted = fit_interval(truth, ages.years, ages.spread, coverage=options.coverage, shape=shape)
     document = {
-        "interval": vars(fitted),
+        "interval": interval_document(fitted),
         "covered_when_fitted": coverage_of(fitted, truth, ages.years, ages.spread),
         "model_digest": model.digest,
-        "calibration": vars(Calibration.of(faces, exact)),
+        "calibration": vars(Calibration.of(faces, faces.faces)),
         "crops": options.crops,
-        "missed": int((~found).sum()),
+        "missed": missed,
     }
     write_text(out, json.dumps(document, indent=1) + "\n")
-    print(json.dumps(vars(fitted)))
+    print(json.dumps(document["interval"]))
     return 0
+
+
+def shape(options: argparse.Namespace) -> int:
+    """Fit a model's years curve and the shape of its interval on many faces, and write both."""
+    out = writable(options.out)
+    model = load_age_model(find_age(options.model, "float32"), threads=options.threads)
+    faces, _, truth, ages = _estimated(options, model.without_curve())
+    output = model.output
+    highest = float(output.first_age + output.size) if output.head == "coral" else _HIGHEST
+    curve = fit_years_curve(truth, ages.years, highest=highest)
+    stated = np.interp(ages.years, *zip(*curve, strict=True))
+    fitted = fit_shape(truth, stated, ages.spread)
+    calibration = Calibration.of(faces, faces.faces)
+    write_shape(out, Shape(model.contract.name, curve, fitted, calibration))
+    before, after = np.abs(ages.years - truth).mean(), np.abs(stated - truth).mean()
+    old = truth >= OLD
+    print(
+        f"{out}: {calibration.n:,} faces; mean absolute error {before:.3f} to {after:.3f} years by "
+        f"the curve, signed error at {OLD:.0f} and over {(ages.years - truth)[old].mean():+.2f} to "
+        f"{(stated - truth)[old].mean():+.2f}"
+    )
+    return 0
+
+
+def _estimated(
+    options: argparse.Namespace, model: AgeModel
+) -> tuple[FaceSet, int, npt.NDArray[np.float64], Ages]:
+    """The faces with exact ages, how many the detector missed, their ages and the model's."""
+    sets = tuple(map(_with_exact_ages, read_sets(options, labelled=True)))
+    faces = joined(sets)
+    if not faces.faces:
+        raise FacesError(
+            f"{', '.join(options.faces)}: no exact ages, only spans; this needs faces with ages"
+        )
+    progress = Progress("crops", len(faces.faces))
+    crops, found = crop_sets(sets, _cropper(options, model.template), progress)
+    truth = np.array([face.label.years for face in faces.faces], dtype=np.float64)
+    return faces, int((~found).sum()), truth, model.estimate(crops)
 
 
 def alignment(options: argparse.Namespace) -> int:

@@ -3,8 +3,11 @@
 Held-out faces give scores (true age - estimate) / spread; the interval takes the two quantiles of
 the scores that cover the wanted share of faces, with the finite-sample correction of Vovk,
 Gammerman, Shafer, "Algorithmic Learning in a Random World" (2005), and the scaling by the model's
-own spread of Lei et al., "Distribution-Free Predictive Inference for Regression" (JASA 2018). The
-coverage holds for faces like those held out, whatever the model's errors look like.
+own spread of Lei et al., "Distribution-Free Predictive Inference for Regression" (JASA 2018). A
+shape, which may come from the faces a model was trained on, says how far the interval reaches at
+each estimate in proportion (Romano, Patterson, Candès, "Conformalized Quantile Regression", NeurIPS
+2019); the held-out faces then set its size. The coverage holds for faces like those held out,
+whatever the model's errors look like.
 """
 
 import math
@@ -13,8 +16,8 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from faceage_edge.contract import Interval
 from faceage_edge.errors import FacesError, UsageError
+from faceage_edge.interval import Interval, IntervalShape, reach
 
 __all__ = ["coverage_of", "faces_needed", "fit_interval"]
 
@@ -31,6 +34,7 @@ def fit_interval(
     *,
     coverage: float = 0.9,
     floor: float = _FLOOR,
+    shape: IntervalShape | None = None,
 ) -> Interval:
     """Fit the interval's ends on held-out faces.
 
@@ -41,9 +45,11 @@ def fit_interval(
         coverage: share of faces whose true age the interval must hold; the rest is halved
             between both sides.
         floor: smallest spread that is used, in years, above 0.
+        shape: reach to either side at each estimate, in proportion; the same everywhere if None.
 
     Returns:
-        Ends such that estimate + [low, high] * max(spread, floor) holds the true age.
+        Ends such that estimate + [low * below, high * above] * max(spread, floor) holds the true
+        age; `below` and `above` are the shape's.
 
     Raises:
         FacesError: too few faces for this coverage, or values that are not finite.
@@ -51,7 +57,7 @@ def fit_interval(
     """
     if not 0 < floor < math.inf:
         raise UsageError(f"a floor of {floor} years; expected a number above 0")
-    scores = _scores(years_true, years, spread, floor)
+    scores = _scores(years_true, years, spread, floor, shape)
     n = len(scores)
     rank = _rank(n, coverage)
     if rank > n:
@@ -60,9 +66,14 @@ def fit_interval(
             f"{faces_needed(coverage):,} with exact ages; give more, or lower the coverage"
         )
     ordered = np.sort(scores)
+    if shape is not None and not ordered[n - rank] < 0 < ordered[rank - 1]:
+        raise FacesError(
+            "the true ages lie on one side of nearly all estimates, so that no interval of the "
+            "given shape holds them; fit a shape on this model's own estimates"
+        )
     return Interval(
         coverage=coverage, low=float(ordered[n - rank]), high=float(ordered[rank - 1]),
-        floor=floor, n=n,
+        floor=floor, n=n, shape=shape,
     )  # fmt: skip
 
 
@@ -70,7 +81,7 @@ def coverage_of(
     interval: Interval, years_true: npt.ArrayLike, years: npt.ArrayLike, spread: npt.ArrayLike
 ) -> float:
     """Measure the share of faces whose true age an interval holds; arguments as `fit_interval`."""
-    scores = _scores(years_true, years, spread, interval.floor)
+    scores = _scores(years_true, years, spread, interval.floor, interval.shape)
     if not len(scores):
         raise FacesError("no faces to measure the coverage on")
     return float(np.mean((interval.low <= scores) & (scores <= interval.high)))
@@ -94,7 +105,11 @@ def _exact(coverage: float) -> Fraction:
 
 
 def _scores(
-    years_true: npt.ArrayLike, years: npt.ArrayLike, spread: npt.ArrayLike, floor: float
+    years_true: npt.ArrayLike,
+    years: npt.ArrayLike,
+    spread: npt.ArrayLike,
+    floor: float,
+    shape: IntervalShape | None,
 ) -> Years:
     truth, estimate, width = (
         np.asarray(values, dtype=np.float64) for values in (years_true, years, spread)
@@ -104,7 +119,9 @@ def _scores(
             f"ages {truth.shape}, estimates {estimate.shape} and spreads {width.shape} "
             "must be lists of the same length"
         )
-    scores = (truth - estimate) / np.maximum(width, floor)
+    away = truth - estimate
+    below, above = reach(shape, estimate)
+    scores = away / (np.maximum(width, floor) * np.where(away < 0, below, above))
     if not np.isfinite(scores).all():
         bad = int((~np.isfinite(scores)).sum())
         raise FacesError(

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 
+from faceage_calibration.shape_file import read_shape
 from faceage_convert.bundle import MARK, check_replaceable, list_files, new_folder
 from faceage_convert.conversion import AgeResult, Converted, verified
 from faceage_convert.faces import choose_faces
@@ -93,7 +94,8 @@ def _age(options: argparse.Namespace) -> AgeResult:
         most=wanted.eval_count,
     )
     detector = named_detector(wanted.detector) if wanted.crops == "detect" else None
-    return convert_own(source, faces, wanted.crops, detector)
+    shape = None if wanted.shape is None else read_shape(wanted.shape)
+    return convert_own(source, faces, wanted.crops, detector, shape=shape)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ _DEFAULTS = {
     "eval_count": 3000,
     "names": None,
     "crops": "detect",
+    "shape": None,
 }
 _HINTS = ("contract", "head", "output", "normalise", "colour")
 
@@ -141,6 +142,12 @@ def _add_faces(group: argparse._ArgumentGroup) -> None:
     )
     add("--names", choices=NAMES, help="how pictures are named; none: they carry no ages")
     add("--crops", choices=CROP_MODES, help=f"how faces are cut (default: {_DEFAULTS['crops']})")
+    add(
+        "--shape",
+        type=Path,
+        metavar="FILE",
+        help="file of faceage-calibrate shape: where the interval is wider than elsewhere",
+    )
 
 
 def _add_hints(group: argparse._ArgumentGroup) -> None:

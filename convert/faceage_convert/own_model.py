@@ -14,14 +14,17 @@ from faceage_calibration.inputs import model_inputs
 from faceage_calibration.intervals import faces_needed, fit_interval
 from faceage_calibration.progress import Progress
 from faceage_calibration.ranges import Calibration, Ranges, record_activations
+from faceage_calibration.shape_file import Shape
 from faceage_convert.compare import Comparison, compare_ages
 from faceage_convert.conversion import AgeResult, Converted, finish, to_int8
 from faceage_convert.embed import embed_contract
 from faceage_convert.faces import FaceChoice
 from faceage_convert.verify import PICTURES
 from faceage_edge.age import AgeModel
+from faceage_edge.contract import AGE_HEADS
 from faceage_edge.detector import Detector
-from faceage_edge.errors import ModelFileError
+from faceage_edge.errors import ModelFileError, UsageError
+from faceage_edge.interval import IntervalShape
 from faceage_edge.model import load_model_bytes
 from faceage_models.float_source import FloatSource
 
@@ -37,7 +40,12 @@ _REPORT_ONLY = ("youngest", "oldest")
 
 
 def convert_own(
-    source: FloatSource, faces: FaceChoice, mode: CropMode, detector: Detector | None
+    source: FloatSource,
+    faces: FaceChoice,
+    mode: CropMode,
+    detector: Detector | None,
+    *,
+    shape: Shape | None = None,
 ) -> AgeResult:
     """Record ranges, quantize, fit an interval, measure and verify.
 
@@ -46,21 +54,40 @@ def convert_own(
         faces: what to calibrate and measure on.
         mode: `aligned` or `detect`.
         detector: finds the faces for `detect` crops.
+        shape: of the interval; the same reach at every estimate if None.
 
     Raises:
+        UsageError: the shape was fitted on estimates that another years curve had changed.
         ModelFileError: the model returns probabilities, cannot be quantized, or fails verification.
         FacesError: a picture is damaged.
     """
+    _check_curve(source, shape)
     float_model = AgeModel(load_model_bytes(source.data, source.path))
     cropper = FaceCropper(float_model.template, mode=mode, detector=detector)
     crops, _ = _cropped(faces.calibration, cropper, "cropping calibration faces")
     ranges = _ranges(source, crops, faces.calibration)
-    converted = _with_interval(to_int8(source, ranges), crops, faces.calibration.faces)
+    converted = to_int8(source, ranges)
+    converted = _with_interval(
+        converted, crops, faces.calibration.faces, None if shape is None else shape.interval
+    )
     comparison = None
     if faces.evaluation.faces:
         comparison = _compared(float_model, _runnable(converted), faces.evaluation, cropper)
         converted = _with_measured(converted, comparison, faces.evaluation)
     return AgeResult(finish(converted, _shuffled(crops)), ranges, comparison)
+
+
+def _check_curve(source: FloatSource, shape: Shape | None) -> None:
+    if shape is None:
+        return
+    curve = next(o.years_curve for o in source.contract.outputs if o.head in AGE_HEADS)
+    # A straight curve and none are the same.
+    straight = all(decoded == stated for decoded, stated in shape.years_curve)
+    if curve != shape.years_curve and not (straight and not curve):
+        raise UsageError(
+            f"the shape goes with the years_curve {list(map(list, shape.years_curve))}, "
+            f"{source.path} has {list(map(list, curve)) or 'none'}; state the curve in --contract"
+        )
 
 
 def _cropped(
@@ -101,7 +128,10 @@ def _runnable(converted: Converted) -> AgeModel:
 
 
 def _with_interval(
-    converted: Converted, crops: Crops, faces: tuple[LabelledFace, ...]
+    converted: Converted,
+    crops: Crops,
+    faces: tuple[LabelledFace, ...],
+    shape: IntervalShape | None,
 ) -> Converted:
     """Fit the interval on the int8 file's own ages of the calibration faces, which the float
     model must not have been trained on."""
@@ -110,7 +140,7 @@ def _with_interval(
         return converted
     ages = _runnable(converted).estimate(crops[exact])
     true = np.array([faces[i].label.years for i in exact], dtype=np.float64)
-    interval = fit_interval(true, ages.years, ages.spread, coverage=_COVERAGE)
+    interval = fit_interval(true, ages.years, ages.spread, coverage=_COVERAGE, shape=shape)
     # Outwards, so that it covers what it did; digits beyond differ between machines.
     rounded = replace(
         interval,

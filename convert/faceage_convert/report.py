@@ -9,6 +9,7 @@ from typing import Any
 from faceage_convert.compare import Comparison
 from faceage_convert.conversion import Converted
 from faceage_convert.provenance import tool_versions
+from faceage_edge.interval import interval_document
 
 __all__ = ["REPORT_FORMAT", "report_document", "report_json", "report_text"]
 
@@ -86,7 +87,7 @@ def _file(item: Converted) -> dict[str, Any]:
         },
         "outputs": [{"name": o.name, "head": o.head, "dtype": o.dtype} for o in contract.outputs],
         "calibration_faces": None if calibration is None else calibration["n"],
-        "interval": None if contract.interval is None else dict(vars(contract.interval)),
+        "interval": None if contract.interval is None else interval_document(contract.interval),
         "model_digest": contract.model_digest,
         "source_digest": contract.provenance.get("source_digest"),
         "measured": contract.provenance.get("measured"),

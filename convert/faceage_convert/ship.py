@@ -12,17 +12,19 @@ import math
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from faceage_calibration.alignment import alignment_of
+from faceage_calibration.shape_file import read_shape
 from faceage_convert.golden_outputs import with_golden
 from faceage_convert.provenance import tool_versions
 from faceage_edge.atomic import write_bytes
 from faceage_edge.command import run
-from faceage_edge.contract import Contract, Crop, Input, Normalisation, Output
+from faceage_edge.contract import AGE_HEADS, Contract, Crop, Input, Normalisation, Output
 from faceage_edge.detector_stage import Level, Stage
 from faceage_edge.embedded import contract_bytes
 from faceage_edge.errors import ModelFileError
@@ -64,6 +66,7 @@ def _ship(raw: Path, models: Path) -> int:
         data = read_model_bytes(path)
         spec = _read_spec(path.with_suffix(".json"))
         contract = float_contract(spec, read_model_file(data, str(path)))
+        contract = _with_curve(contract, models / path.stem / f"{path.stem}.shape.json")
         data, contract = with_golden(data, contract, str(path))
         folder = models / (_STAGES[path.stem][0] if path.stem in _STAGES else path.stem)
         folder.mkdir(parents=True, exist_ok=True)
@@ -71,6 +74,18 @@ def _ship(raw: Path, models: Path) -> int:
         write_bytes(folder / f"{path.stem}.float32.json", contract_bytes(contract))
         print(f"{path.stem}: {len(data):,} bytes, digest {contract.model_digest[:16]}")
     return 0
+
+
+def _with_curve(contract: Contract, shape: Path) -> Contract:
+    """The contract with the years curve of the model's shape file, where it has one."""
+    if not shape.is_file():
+        return contract
+    curve = read_shape(shape).years_curve
+    outputs = tuple(
+        replace(one, years_curve=curve) if one.head in AGE_HEADS else one
+        for one in contract.outputs
+    )
+    return replace(contract, outputs=outputs)
 
 
 def _read_spec(path: Path) -> dict[str, Any]:

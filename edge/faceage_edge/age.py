@@ -1,18 +1,19 @@
 """From an age model's outputs to years, their spread and a prediction interval."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from faceage_edge.contract import AGE_HEADS, Contract, Interval, Output
+from faceage_edge.contract import AGE_HEADS, Contract, Output
 from faceage_edge.delegates import DelegateSpec
 from faceage_edge.errors import ContractError
 from faceage_edge.geometry import CropTemplate
+from faceage_edge.interval import Interval, interval_ends
 from faceage_edge.model import Model, load_model
 
-__all__ = ["AgeModel", "Ages", "decode_ages", "decode_head", "load_age_model"]
+__all__ = ["AgeModel", "Ages", "decode_ages", "decode_head", "load_age_model", "stated_years"]
 
 Years = npt.NDArray[np.float64]
 
@@ -43,7 +44,7 @@ class AgeModel:
         """
         self._model = model
         self._decode = decode
-        self.contract = model.contract
+        self.contract: Contract = model.contract
         self.digest = model.digest
         if model.contract.task != "age":
             raise ContractError(
@@ -56,6 +57,18 @@ class AgeModel:
             )
         self.template: CropTemplate = model.contract.crop.template
 
+    @property
+    def output(self) -> Output:
+        """The output that the ages are decoded from."""
+        return _age_output(self.contract)
+
+    def without_curve(self) -> "AgeModel":
+        """The same model, stating what its head decodes whatever `years_curve` says."""
+        bare = AgeModel(self._model, decode=self._decode)
+        outputs = tuple(replace(one, years_curve=()) for one in self.contract.outputs)
+        bare.contract = replace(self.contract, outputs=outputs)
+        return bare
+
     def estimate(self, crops: npt.NDArray[np.uint8]) -> Ages:
         """Estimate the ages of aligned faces.
 
@@ -63,6 +76,13 @@ class AgeModel:
             crops: uint8 (n, height, width, 3), BGR, cut to `template`.
         """
         return decode_ages(self._model.run(crops), self.contract, decode=self._decode)
+
+
+def _age_output(contract: Contract) -> Output:
+    output = next((o for o in contract.outputs if o.head in AGE_HEADS), None)
+    if output is None:
+        raise ContractError(f"model {contract.name} has no age output")
+    return output
 
 
 def load_age_model(
@@ -92,19 +112,18 @@ def decode_ages(
     Raises:
         ContractError: the contract names no age head.
     """
-    output = next((o for o in contract.outputs if o.head in AGE_HEADS), None)
-    if output is None:
-        raise ContractError(f"model {contract.name} has no age output")
+    output = _age_output(contract)
     values = outputs[output.name].astype(np.float64).reshape(-1, output.size)
     years, spread = decode_head(values, output)
     if output.head == "coral" and decode == "count":
         years = output.first_age + (values > 0).sum(axis=1).astype(np.float64)
+    years = stated_years(years, output)
     low, high = _bounds(years, spread, contract.interval)
     return Ages(years, spread, low, high)
 
 
 def decode_head(values: Years, output: Output) -> tuple[Years, Years]:
-    """Decode one age head.
+    """Decode one age head, without its `years_curve`.
 
     Args:
         values: the head's real outputs, float64 (n, size).
@@ -158,10 +177,17 @@ _DECODERS = {
 }
 
 
+def stated_years(years: Years, output: Output) -> Years:
+    """What the contract's `years_curve` makes of decoded years, (n,); the same without one."""
+    if not output.years_curve:
+        return years
+    decoded, stated = zip(*output.years_curve, strict=True)
+    return np.interp(years, decoded, stated)
+
+
 def _bounds(years: Years, spread: Years, interval: Interval | None) -> tuple[Years, Years]:
     if interval is None:
         return years - spread, years + spread
-    width = np.maximum(spread, interval.floor)
     # Nobody is younger than 0; the bounds are moved, not the estimate.
-    low, high = years + interval.low * width, years + interval.high * width
+    low, high = interval_ends(interval, years, spread)
     return np.maximum(low, 0), np.maximum(high, 0)

@@ -4,6 +4,7 @@
 contract.schema.json states the form. The classes here mirror the JSON one to one.
 """
 
+import itertools
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from faceage_edge.detector_stage import Stage, parse_stage, stage_document
 from faceage_edge.errors import ContractError
 from faceage_edge.geometry import CropTemplate
+from faceage_edge.interval import Interval, interval_document, parse_interval
 from faceage_edge.json_fields import Fields
 
 __all__ = [
@@ -30,6 +32,7 @@ TASKS = ("age", "face-detector")
 AGE_HEADS = ("coral", "distribution", "regression", "groups")
 HEADS = (*AGE_HEADS, "gender", "face-logit", "box-offsets", "landmarks")
 DTYPES = ("int8", "uint8", "int16", "float32")
+_MOST_CURVE = 200  # points of a years_curve
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,9 @@ class Output:
     `distribution`: logits over the ages first_age, first_age + 1, ...
     `regression`: years = real * years_scale + years_offset.
     `groups`: logits over age groups, `bounds` their [low, high) in years.
+
+    `years_curve`: pairs (decoded years, stated years), both ascending. What the head decodes is
+    read off the straight lines between them, and stays as at their ends outside.
     """
 
     name: str
@@ -96,21 +102,7 @@ class Output:
     years_scale: float = 1.0
     years_offset: float = 0.0
     bounds: tuple[tuple[float, float], ...] = ()
-
-
-@dataclass(frozen=True)
-class Interval:
-    """Prediction interval fitted on held-out faces (split conformal).
-
-    years + [low, high] * max(spread, floor) holds the true age for `coverage` of faces like the
-    `n` it was fitted on.
-    """
-
-    coverage: float
-    low: float
-    high: float
-    floor: float
-    n: int
+    years_curve: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -191,7 +183,7 @@ def _parse(top: Fields) -> Contract:
         crop=_crop(top.object("crop")),
         outputs=outputs,
         detector=None if detector is None else parse_stage(detector),
-        interval=None if interval is None else _interval(interval),
+        interval=None if interval is None else parse_interval(interval),
         golden=top.raw_object("golden"),
         provenance=top.raw_object("provenance"),
     )
@@ -247,20 +239,18 @@ def _output(part: Fields) -> Output:
         years_scale=part.number("years_scale") if part.has("years_scale") else 1.0,
         years_offset=part.number("years_offset") if part.has("years_offset") else 0.0,
         bounds=part.pairs("bounds", size) if head == "groups" else (),
+        years_curve=_years_curve(part) if part.has("years_curve") else (),
     )
     if any(low >= high for low, high in output.bounds):
         raise ContractError(f"{part.where}: an age group that ends before it begins")
     return output
 
 
-def _interval(part: Fields) -> Interval:
-    return Interval(
-        coverage=part.number("coverage", above=0.0, below=1.0),
-        low=part.number("low"),
-        high=part.number("high", above=part.number("low")),
-        floor=part.number("floor", above=0.0),
-        n=part.integer("n", 1),
-    )
+def _years_curve(part: Fields) -> tuple[tuple[float, float], ...]:
+    pairs = part.pair_list("years_curve", _MOST_CURVE)
+    if any(a >= c or b >= d for (a, b), (c, d) in itertools.pairwise(pairs)):
+        raise ContractError(f"{part.where}: 'years_curve' does not ascend in both numbers")
+    return pairs
 
 
 def _document(contract: Contract) -> dict[str, Any]:
@@ -276,7 +266,7 @@ def _document(contract: Contract) -> dict[str, Any]:
     if contract.detector is not None:
         document["detector"] = stage_document(contract.detector)
     if contract.interval is not None:
-        document["interval"] = dict(vars(contract.interval))
+        document["interval"] = interval_document(contract.interval)
     document["golden"] = contract.golden
     document["provenance"] = contract.provenance
     return document
@@ -318,4 +308,6 @@ def _output_document(part: Output) -> dict[str, Any]:
         document |= {"years_scale": part.years_scale, "years_offset": part.years_offset}
     if part.bounds:
         document["bounds"] = [list(pair) for pair in part.bounds]
+    if part.years_curve:
+        document["years_curve"] = [list(pair) for pair in part.years_curve]
     return document

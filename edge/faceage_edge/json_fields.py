@@ -67,6 +67,13 @@ class Fields:
             raise self._wrong(name, value, f"a list of {count} numbers")
         return tuple(float(item) for item in value)
 
+    def number_list(self, name: str, most: int) -> tuple[float, ...]:
+        """A list of at least one and at most `most` finite numbers."""
+        value = self._value(name)
+        if not isinstance(value, list) or not 1 <= len(value) <= most:
+            raise self._wrong(name, value, f"a list of 1 to {most} numbers")
+        return self.numbers(name, len(value))
+
     def ascending(self, name: str) -> tuple[float, ...]:
         """Two finite numbers, the smaller one first."""
         low, high = self.numbers(name, 2)
@@ -85,6 +92,13 @@ class Fields:
         ):
             raise self._wrong(name, value, f"a list of {count} pairs of numbers")
         return tuple((float(first), float(second)) for first, second in value)
+
+    def pair_list(self, name: str, most: int) -> tuple[tuple[float, float], ...]:
+        """A list of at least two and at most `most` pairs of finite numbers."""
+        value = self._value(name)
+        if not isinstance(value, list) or not 2 <= len(value) <= most:
+            raise self._wrong(name, value, f"a list of 2 to {most} pairs of numbers")
+        return self.pairs(name, len(value))
 
     def object(self, name: str) -> "Fields":
         """A nested object."""

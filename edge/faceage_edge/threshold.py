@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from faceage_edge.age import stated_years
 from faceage_edge.contract import Contract, Output
 from faceage_edge.errors import ContractError, ModelFileError, UsageError
 from faceage_edge.json_fields import Fields
@@ -55,7 +56,7 @@ class RankScale:
         self._output: Output = heads[0]
         self._bias = np.array(self._output.rank_bias)
         tails = (1 + np.tanh((_SCORES[:, None] + self._bias) / 2)) / 2
-        self._ages = self._output.first_age + tails.sum(axis=1)
+        self._ages = stated_years(self._output.first_age + tails.sum(axis=1), self._output)
 
     def has(self, threshold: int) -> bool:
         """Whether a rank asks about this age."""

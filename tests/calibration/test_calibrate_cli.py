@@ -10,6 +10,7 @@ import pytest
 from faceage_calibration.cli import main
 from faceage_calibration.progress import Progress
 from faceage_calibration.ranges import read_ranges
+from faceage_calibration.shape_file import read_shape
 from faceage_edge.model import load_model
 
 Write = Callable[[Mapping[str, bytes]], Path]
@@ -74,6 +75,22 @@ def test_an_interval(shared_data: Path, tmp_path: Path) -> None:
     # Fitted and covered on the same faces: 90 % within one face on each side.
     assert 0.9 <= document["covered_when_fitted"] <= 0.9 + 4 / 786
     assert document["calibration"]["n"] == len(document["calibration"]["pictures"]) == 786
+
+
+def test_a_shape(shared_data: Path, tmp_path: Path) -> None:
+    """The shape of the shipped model makes the old older, and an interval of it is narrower for
+    children than for adults."""
+    out, fitted = tmp_path / "shape.json", tmp_path / "interval.json"
+    faces = ["--faces", str(shared_data / "data" / "utkface-calib.tar")]
+    assert main(["shape", "--model", "age-mobilenet-coral", *faces, "--out", str(out)]) == 0
+    shape = read_shape(out)
+    assert shape.model == "age-mobilenet-coral"
+    assert shape.calibration.n == 786
+    assert shape.years_curve[-1][1] > 100
+    rest = ["--shape", str(out), "--json", str(fitted)]
+    assert main(["interval", "--model", AGE, *faces, *rest]) == 0
+    reach = json.loads(fitted.read_text())["interval"]["shape"]
+    assert reach["above"][0] < reach["above"][-2]
 
 
 def test_an_alignment(shared_data: Path, tmp_path: Path) -> None:
@@ -163,7 +180,7 @@ def test_mistakes_have_one_message(
         pytest.param(None, "there is no", id="missing"),
     ],
 )
-@pytest.mark.parametrize("task", ["choose", "ranges", "interval", "alignment"])
+@pytest.mark.parametrize("task", ["choose", "ranges", "interval", "shape", "alignment"])
 def test_faces_that_cannot_be_read(
     write_folder: Write,
     tmp_path: Path,
@@ -179,6 +196,7 @@ def test_faces_that_cannot_be_read(
         "choose": ["--out", out],
         "ranges": ["--model", AGE, "--out", out],
         "interval": ["--model", AGE, "--json", out],
+        "shape": ["--model", AGE, "--out", out],
         "alignment": ["--convention-name", "a", "--json", out],
     }
     assert main([task, "--faces", str(folder), *rest[task]]) == 1

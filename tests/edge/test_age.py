@@ -135,6 +135,28 @@ def test_intervals(
     assert (ages.low[0], ages.high[0]) == (pytest.approx(low), pytest.approx(high))
 
 
+# Decoded and stated years with the golden curve (-10, -10) (60, 60) (100, 110), note.
+CURVED = [
+    (30.0, 30.0, "below the knee as decoded"),
+    (80.0, 85.0, "half way up the steep piece"),
+    (120.0, 110.0, "held at its end"),
+    (-20.0, -10.0, "and at its beginning"),
+]
+
+
+@pytest.mark.parametrize(("decoded_years", "stated", "note"), CURVED)
+def test_the_years_curve(
+    decoded_years: float, stated: float, note: str, golden_contract: Golden
+) -> None:
+    """What the head decodes is read off the curve."""
+    contract = golden_contract("age-regression")
+    value = np.float32((decoded_years + 2.5) / 100)
+    ages = decode_ages(
+        {"years": np.array([[value]]), "sex": np.zeros((1, 2), np.float32)}, contract
+    )
+    assert ages.years[0] == pytest.approx(stated, abs=1e-4)
+
+
 def test_batches_of_any_size_and_shape(golden_contract: Golden) -> None:
     """Faces do not influence one another; none at all are no ages."""
     contract = golden_contract("age-coral")
