@@ -28,7 +28,7 @@ from faceage_edge.contract import Contract
 from faceage_edge.detector import Detector, named_detector
 from faceage_edge.errors import ContractError
 
-__all__ = ["accuracy_content", "calibration_digests", "face_rows", "run"]
+__all__ = ["accuracy_content", "calibration_digests", "face_rows", "measure_beside", "run"]
 
 
 # A contract runs the digests of its calibration pictures together, so many digits of each.
@@ -38,6 +38,50 @@ _DIGITS = 10
 def run(options: argparse.Namespace, command: Sequence[str]) -> int:
     """Measure the model that the command line names; see cli.py."""
     machine = describe_machine()
+    faces, content = _measure(options)
+    note_after(machine)
+    result = new_result(
+        "accuracy",
+        command=command,
+        machine=machine,
+        **content,
+        decode=options.decode,
+        threads=options.threads,
+    )
+    if options.csv:
+        atomic.write_text(Path(options.csv), face_rows(faces, result["samples"]))
+    deliver(result, options.json)
+    return 0
+
+
+def measure_beside(content: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
+    """Measure the error of the models that were timed, and return the result's keys with it.
+
+    Args:
+        content: of a latency result.
+        options: the command line, which names `faces`.
+
+    Returns:
+        The content with `accuracy` (the figures of an accuracy result), `accuracy_of` (set, crops
+        and detector), and the faces' samples in `samples.accuracy`.
+
+    Raises:
+        FacesError, ContractError: see accuracy_content.
+    """
+    _, ages = _measure(options)
+    described = {key: ages.pop(key) for key in ("set", "crops", "detector", "seeds")}
+    samples = ages.pop("samples")
+    for key in ("model", "against", "bootstrap"):
+        ages.pop(key, None)
+    return content | {
+        "accuracy": ages,
+        "accuracy_of": described,
+        "samples": content["samples"] | {"accuracy": samples},
+    }
+
+
+def _measure(options: argparse.Namespace) -> tuple[FaceSet, dict[str, Any]]:
+    """Measure what the command line names; return the faces and an accuracy result's own keys."""
     predictor = _open(options, options.model)
     against = _open(options, options.against) if options.against else None
     faces = _faces(options, [model for model in (predictor, against) if model is not None])
@@ -52,23 +96,11 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
         seed=options.seed,
         progress=Progress("faces", len(faces.faces)),
     )
-    note_after(machine)
     content["set"]["path"] = options.faces
     content["seeds"] = {"choice": options.seed if options.limit else None}
     if detector is not None:
         content["detector"]["path"] = options.detector
-    result = new_result(
-        "accuracy",
-        command=command,
-        machine=machine,
-        **content,
-        decode=options.decode,
-        threads=options.threads,
-    )
-    if options.csv:
-        atomic.write_text(Path(options.csv), face_rows(faces, result["samples"]))
-    deliver(result, options.json)
-    return 0
+    return faces, content
 
 
 def accuracy_content(

@@ -6,8 +6,11 @@ from typing import Any
 from faceage_benchmarks.age_figures import age_figures
 from faceage_benchmarks.arm.figures import arm_figures
 from faceage_benchmarks.clip_ages import clip_figures
+from faceage_benchmarks.compare import change_figures
+from faceage_benchmarks.conversion import conversion_figures
 from faceage_benchmarks.detection_figures import detection_figures
 from faceage_benchmarks.errors import ResultFileError
+from faceage_benchmarks.footprint import footprint_figures
 from faceage_benchmarks.timings import latency_figures
 
 __all__ = ["FIGURES", "recompute"]
@@ -20,6 +23,9 @@ FIGURES: dict[str, Figures] = {
     "detection": detection_figures,
     "demo": clip_figures,
     "arm": arm_figures,
+    "compare": change_figures,
+    "convert": conversion_figures,
+    "footprint": footprint_figures,
 }
 
 
