@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="measurement", required=True, metavar="MEASUREMENT")
     _add_accuracy(commands)
     _add_latency(commands)
+    _add_loop(commands)
     _add_detection(commands)
     _add_arm(commands)
     _add_convert(commands)
@@ -78,6 +79,32 @@ def _add_latency(commands: "_Subparsers") -> None:
         required=False,
         purpose="faces to measure the error on as well, through the very code that was timed",
     )
+
+
+def _add_loop(commands: "_Subparsers") -> None:
+    parser = commands.add_parser("loop", help="the camera loop: rate, delay, drops, CPU, memory")
+    parser.set_defaults(body=_loop)
+    parser.add_argument(
+        "--source", required=True, metavar="S", help="a camera's number, or a clip with --rate"
+    )
+    parser.add_argument(
+        "--rate", type=float, metavar="N", help="play the clip at N frames a second"
+    )
+    parser.add_argument("--seconds", type=float, metavar="S", help="so long, behind the warm-up")
+    parser.add_argument("--quick", action="store_true", help="ten seconds; the file says so")
+    for name, what in (
+        ("model", "age model"),
+        ("detector", "face detector"),
+        ("models", "folder that faceage-convert wrote"),
+        ("min-face", "side of the smallest face looked for, pixels"),
+        ("threads", "CPU threads for one model"),
+        ("width", "asked of a camera, pixels"),
+        ("height", "asked of a camera, pixels"),
+        ("fps", "asked of a camera"),
+    ):
+        parser.add_argument(f"--{name}", metavar="X", help=f"as of faceage-camera: {what}")
+    parser.add_argument("--json", required=True, metavar="OUT", help=_JSON_HELP)
+    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
 
 
 def _add_detection(commands: "_Subparsers") -> None:
@@ -273,6 +300,13 @@ def _latency(options: argparse.Namespace, command: Sequence[str]) -> int:
 
     _writable(options.json)
     return latency.run(options, command)
+
+
+def _loop(options: argparse.Namespace, command: Sequence[str]) -> int:
+    from faceage_benchmarks import loop
+
+    _writable(options.json)
+    return loop.run(options, command)
 
 
 def _detection(options: argparse.Namespace, command: Sequence[str]) -> int:

@@ -11,6 +11,7 @@ from faceage_benchmarks.conversion import conversion_figures
 from faceage_benchmarks.detection_figures import detection_figures
 from faceage_benchmarks.errors import ResultFileError
 from faceage_benchmarks.footprint import footprint_figures
+from faceage_benchmarks.loop_figures import loop_figures
 from faceage_benchmarks.timings import latency_figures
 
 __all__ = ["FIGURES", "recompute"]
@@ -20,6 +21,7 @@ Figures = Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]
 FIGURES: dict[str, Figures] = {
     "accuracy": age_figures,
     "latency": latency_figures,
+    "loop": loop_figures,
     "detection": detection_figures,
     "demo": clip_figures,
     "arm": arm_figures,

@@ -34,8 +34,9 @@ __all__ = [
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 _MARKERS = "osD^vP"
 _DPI = 120
-# The same file for the same figures: no date, no random ids; text stays text.
-_SETTINGS: dict[str, Any] = {
+# The same file for the same figures: no date, no random ids; text stays text. `Any`, because
+# Matplotlib's type of it is a list of all its settings.
+_SETTINGS: Any = {
     "svg.hashsalt": "faceage",
     "svg.fonttype": "none",
     "font.size": 11,
@@ -137,8 +138,8 @@ def latency_distribution(rows: Sequence[Row]) -> "Figure | None":
         done = np.sort(np.asarray(row.samples))
         share = 100 * np.arange(1, done.size + 1) / done.size
         axes.step(done, share, where="post", color=_colour(number), label=_name(row))
-    for share in (50, 90, 99):
-        axes.axhline(share, color="#999999", linewidth=0.8, linestyle=":")
+    for level in (50, 90, 99):
+        axes.axhline(level, color="#999999", linewidth=0.8, linestyle=":")
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.xaxis.set_minor_formatter(lambda value, _: f"{value:g}" if str(value)[0] in "25" else "")

@@ -55,7 +55,7 @@ def _about(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     with StopRequest() as stop:
         request = CameraRequest(options.width, options.height, options.fps)
-        source = open_source(options.source, request, leave=stop.requested)
+        source = open_source(options.source, request, rate=options.rate, leave=stop.requested)
         sinks = _sinks(options, source)
         models = load_bundle(
             options.models,

@@ -33,8 +33,8 @@ def parser(program: str) -> argparse.ArgumentParser:
 
     Returns:
         A parser whose namespace has `source`, `models`, `age`, `detector`, `annotate` (str or
-        None), `min_face` (float or None), `threads`, `max_frames`, `width`, `height`, `fps` (int or
-        None), `decode`, `about` and `json` (bool).
+        None), `min_face`, `rate` (float or None), `threads`, `max_frames`, `width`, `height`,
+        `fps` (int or None), `decode`, `about` and `json` (bool).
     """
     made = argparse.ArgumentParser(
         prog=program,
@@ -69,6 +69,13 @@ def _add_input_and_output(made: argparse.ArgumentParser) -> None:
         default="0",
         help="video, GIF, picture, folder of pictures (in the order of their names), a camera's "
         "number, or - for raw BGR frames on standard input (default: %(default)s)",
+    )
+    made.add_argument(
+        "--rate",
+        type=_at_least(1, float),
+        metavar="N",
+        help="play a film as a camera would: N frames a second, over and over, those that come "
+        "while one is in work dropped",
     )
     made.add_argument(
         "--annotate",

@@ -13,6 +13,7 @@ from faceage_edge.capture import Freshest
 from faceage_edge.errors import SourceError, UsageError
 from faceage_edge.frames import CameraRequest, Frame, Picture, Source, as_bgr
 from faceage_edge.opencv_camera import Camera
+from faceage_edge.paced import PacedFilm
 from faceage_edge.quiet_opencv import quiet_opencv
 from faceage_edge.raw_frames import RawFrames
 
@@ -25,7 +26,11 @@ _MOST_FPS = 480.0
 
 
 def open_source(
-    text: str, request: CameraRequest, *, leave: Callable[[], bool] = lambda: False
+    text: str,
+    request: CameraRequest,
+    *,
+    rate: float | None = None,
+    leave: Callable[[], bool] = lambda: False,
 ) -> Source:
     """Open what the user named.
 
@@ -36,6 +41,7 @@ def open_source(
     Args:
         text: as typed.
         request: what to ask of a camera, or what raw frames are.
+        rate: frames a second at which a film is played as by a camera, see paced.py.
         leave: asked while waiting for a camera's next frame; true ends the iteration.
 
     Returns:
@@ -43,9 +49,11 @@ def open_source(
 
     Raises:
         SourceError: nothing is there, or nothing that yields pictures.
-        UsageError: a request for a source that is no camera.
+        UsageError: a request for a source that is no camera, or a rate for one that is no film.
     """
     quiet_opencv()
+    if rate is not None:
+        return _paced(text, rate, leave)
     if text == "-":
         return RawFrames(sys.stdin.buffer, request)
     if text.isascii() and text.isdigit():
@@ -59,6 +67,17 @@ def open_source(
         return _open_path(path)
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot open {text!r}: {error}") from error
+
+
+def _paced(text: str, rate: float, leave: Callable[[], bool]) -> Source:
+    # The name of a camera is no film, even where a file has it.
+    source = None if text == "-" or text.isdigit() else open_source(text, CameraRequest())
+    if not isinstance(source, Film):
+        raise UsageError(
+            f"--rate plays a film as a camera would, and {text} is none; leave --rate out"
+        )
+    source.__exit__()
+    return Freshest(PacedFilm(lambda: Film(Path(text)), rate), leave=leave)
 
 
 def _open_path(path: Path) -> Source:
