@@ -89,6 +89,7 @@ def steps(data: Path) -> dict[str, list[str]]:
         "arm": [
             "faceage-benchmark",
             "arm",
+            "--float",
             "--frames",
             "--passes",
             "--peer",

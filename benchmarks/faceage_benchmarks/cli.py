@@ -204,6 +204,9 @@ def _add_arm(commands: "_Subparsers") -> None:
         "--passes", action="store_true", help="count the shipped detectors' full passes too"
     )
     parser.add_argument(
+        "--float", action="store_true", help="count the float files beside them too (minutes)"
+    )
+    parser.add_argument(
         "--peer",
         action="append",
         default=[],

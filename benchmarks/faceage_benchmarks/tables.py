@@ -169,14 +169,19 @@ def _detection_columns(title: str, result: Mapping[str, Any]) -> list[Column]:
 def _arm_columns(title: str, result: Mapping[str, Any]) -> list[Column]:
     columns = []
     for processor, named in result["processors"].items():
-        cells = {
-            f"{name}, million instructions": f"{cost['instructions'] / 1e6:.2f} "
-            f"({_percent(cost['dot_share'])} dot products)"
-            for name, cost in named.items()
-        }
+        cells = {f"{name}, million instructions": _cost(cost) for name, cost in named.items()}
         cells["int8 outputs equal the host's"] = "yes" if result["equals_host"] else "NO"
         columns.append((f"{title}: {processor}", cells))
     return columns
+
+
+def _cost(cost: Mapping[str, Any]) -> str:
+    more = [f"{_percent(cost['dot_share'])} dot products"]
+    if "times_floor" in cost:
+        more.append(f"{cost['times_floor']:.2f} × multiply-adds/16")
+    if "of_float" in cost:
+        more.append(f"{cost['of_float']:.2f} of float's")
+    return f"{cost['instructions'] / 1e6:.2f} ({', '.join(more)})"
 
 
 def _model_cells(model: Mapping[str, Any]) -> dict[str, str]:

@@ -22,7 +22,9 @@ from faceage_benchmarks.output import deliver
 from faceage_benchmarks.result import bootstrap_settings, new_result
 from faceage_edge.bundles import find
 from faceage_edge.errors import QualityGateError, UsageError
+from faceage_edge.model import load_model
 from faceage_models.shipped_ages import SHIPPED_AGES
+from faceage_models.tflite_cost import graph_cost
 
 __all__ = ["run"]
 
@@ -48,6 +50,10 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
     sysroot = build_sysroot(_cache(options.cache), project, constraints)
     found = count_models(sysroot, models)
     counts = {cpu: {name: one["counts"] for name, one in found[cpu].items()} for cpu in CPUS}
+    floats = _float_forms(models) if options.float else []
+    for path in floats:
+        for cpu in CPUS:
+            counts[cpu][_name(path)] = count_plain(sysroot, cpu, path)
     for cpu in CPUS if options.passes else ():
         counts[cpu] |= count_passes(sysroot, cpu, _DETECTORS, portrait())
     for name, file in peers.items():
@@ -58,13 +64,19 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
         for cpu in CPUS:
             counts[cpu][FRAME] = count_frames(sysroot, cpu, frames, _FRAMES)
     note_after(machine)
-    samples = {"counts": counts}
+    samples = {
+        "counts": counts,
+        "multiply_adds": {
+            _name(path): graph_cost(path.read_bytes()).multiply_adds for path in models
+        },
+    }
     settings = bootstrap_settings("nothing: counts repeat")
     content: dict[str, Any] = {
         "equals_host": all(
             one["equals_host"] for named in found.values() for one in named.values()
         ),
         "frames": _FRAMES if options.frames else 0,
+        "models": [_identity(path) for path in (*models, *floats)],
         **arm_figures(samples, settings),
         "seeds": {},
         "bootstrap": settings,
@@ -81,6 +93,28 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
     if options.budget is not None:
         check_budget(counts, Path(options.budget))
     return 0
+
+
+def _identity(path: Path) -> dict[str, Any]:
+    contract = load_model(path).contract
+    return {
+        "name": _name(path),
+        "digest": contract.model_digest,
+        "scheme": contract.scheme,
+        "bytes": path.stat().st_size,
+    }
+
+
+def _name(path: Path) -> str:
+    return path.name.removesuffix(".tflite").replace(".", "-")
+
+
+def _float_forms(models: Sequence[Path]) -> list[Path]:
+    """Return the float files beside int8 ones, as the shipped models have them."""
+    beside = [path.with_name(path.name.replace(".int8.", ".float32.")) for path in models]
+    return [
+        path for path, int8 in zip(beside, models, strict=True) if path != int8 and path.is_file()
+    ]
 
 
 def _peer(text: str) -> tuple[str, Path]:
