@@ -12,6 +12,7 @@ from faceage_benchmarks.detection_figures import detection_figures
 from faceage_benchmarks.errors import ResultFileError
 from faceage_benchmarks.footprint import footprint_figures
 from faceage_benchmarks.loop_figures import loop_figures
+from faceage_benchmarks.peer_figures import peer_figures
 from faceage_benchmarks.timings import latency_figures
 
 __all__ = ["FIGURES", "recompute"]
@@ -25,6 +26,7 @@ FIGURES: dict[str, Figures] = {
     "detection": detection_figures,
     "demo": clip_figures,
     "arm": arm_figures,
+    "peers": peer_figures,
     "compare": change_figures,
     "convert": conversion_figures,
     "footprint": footprint_figures,
