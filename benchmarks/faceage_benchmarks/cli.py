@@ -258,6 +258,16 @@ def _add_faces(parser: argparse.ArgumentParser, *, required: bool, purpose: str)
         metavar="N",
         help="measure N faces, chosen over ages by --seed",
     )
+    parser.add_argument(
+        "--workers",
+        type=_at_least(1),
+        metavar="N",
+        help="processes for a set of more than one shard (default: one a core)",
+    )
+    parser.add_argument("--dask", metavar="ADDRESS", help="measure on a Dask cluster instead")
+    parser.add_argument(
+        "--shard", type=_at_least(1), metavar="N", help="faces measured at a time (default: 1024)"
+    )
 
 
 def _add_models(parser: argparse.ArgumentParser, against: str) -> None:
