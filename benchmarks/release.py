@@ -4,15 +4,14 @@
 
 Writes benchmarks/results/*.json through the installed commands, then renews the age model's tables
 where their results were measured, and the quoted numbers.
-Needs `pip install ".[bench,demo]"`, the data of docs/results.md, Debian (for `arm`), and about ten
-minutes on two cores.
+Needs `pip install ".[bench,demo,peers]"`, the data of docs/results.md, Debian (for `arm`), and
+about half an hour on two cores.
 """
 
 import argparse
 import json
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -58,6 +57,7 @@ def steps(data: Path) -> dict[str, list[str]]:
     rfb = str(data / "third_party" / "detectors" / "rfb_320.tflite")
     detection = ["faceage-benchmark", "detection", "--detector", "face-finder"]
     quantized = str(RFB_INT8)
+    clip = str(data / "clips" / "head-pose-female-and-male.gif")
     module = [sys.executable, "-m"]
     return {
         "accuracy-aligned": [*accuracy, "--model", int8, "--against", float32, "--faces", dev]
@@ -85,7 +85,10 @@ def steps(data: Path) -> dict[str, list[str]]:
         + [word for name in PHOTO_DETECTORS for word in ("--detector", name)],
         "accuracy-pipelines": ["faceage-benchmark", "compare"]
         + [str(RESULTS / f"accuracy-{name}.json") for name in ("float-pipeline", "detect")],
-        "latency-age": ["faceage-benchmark", "latency", "--model", int8, "--against", float32],
+        "latency-age": ["faceage-benchmark", "latency", "--model", int8, "--against", float32]
+        + ["--faces", dev, "--crops", "aligned"],
+        "loop": ["faceage-benchmark", "loop", "--source", clip, "--rate", "30"],
+        "peers": [sys.executable, "benchmarks/peers/run.py", "--data", str(data)],
         "rfb320": [sys.executable, "benchmarks/peers/rfb320.py", "--model", rfb]
         + ["--faces", fairface, "--out", quantized],
         "detection-composites": [*detection, "--composites", fairface, "--count", "2000"]
@@ -99,6 +102,7 @@ def steps(data: Path) -> dict[str, list[str]]:
         "arm": [
             "faceage-benchmark",
             "arm",
+            "--float",
             "--frames",
             "--passes",
             "--peer",
@@ -108,9 +112,8 @@ def steps(data: Path) -> dict[str, list[str]]:
         ],
         "footprint": [*module, "faceage_benchmarks.footprint", "--project", "."]
         + ["--constraints", "constraints/device.txt"],
-        "convert": ["faceage-convert", "--quantize", "int8", "--out", "bundle", "--json"],
-        "convert-face-finder": ["faceage-convert", "--quantize", "int8"]
-        + ["--detector", "face-finder", "--out", "bundle", "--json"],
+        "convert": ["faceage-benchmark", "convert"],
+        "convert-face-finder": ["faceage-benchmark", "convert", "--detector", "face-finder"],
     }
 
 
@@ -120,15 +123,14 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=Path("../shared"), help="the data's folder")
     parser.add_argument("--only", nargs="*", metavar="NAME", help="some of the results")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        chosen = steps(options.data)
-        unknown = set(options.only or ()) - set(chosen)
-        if unknown:
-            parser.error(f"no result {', '.join(sorted(unknown))}; there are {', '.join(chosen)}")
-        names = options.only if options.only is not None else list(chosen)
-        for name in names:
-            print(f"== {name}", flush=True)
-            measure(name, chosen[name], Path(scratch))
+    chosen = steps(options.data)
+    unknown = set(options.only or ()) - set(chosen)
+    if unknown:
+        parser.error(f"no result {', '.join(sorted(unknown))}; there are {', '.join(chosen)}")
+    names = options.only if options.only is not None else list(chosen)
+    for name in names:
+        print(f"== {name}", flush=True)
+        measure(name, chosen[name])
     renewals = [[sys.executable, "-m", "faceage_benchmarks.quote", *QUOTING]]
     for age, prefix in AGES.items():
         results = [f"{prefix}-{kind}" for kind in ("detect", "fairface")]
@@ -147,17 +149,9 @@ def main() -> int:
     return max(subprocess.run(words, cwd=PROJECT, check=False).returncode for words in renewals)
 
 
-def measure(name: str, command: list[str], scratch: Path) -> None:
+def measure(name: str, command: list[str]) -> None:
     """Run one command from the checkout's top and keep what it measured."""
-    out = RESULTS / f"{name}.json"
-    if name.startswith("convert"):
-        # Elsewhere, for its bundle; the report it prints is the result.
-        place = scratch / name
-        place.mkdir()
-        done = subprocess.run(command, cwd=place, check=True, stdout=subprocess.PIPE)
-        (PROJECT / out).write_bytes(done.stdout)
-        return
-    words = command if name == "rfb320" else [*command, "--json", str(out)]
+    words = command if name == "rfb320" else [*command, "--json", str(RESULTS / f"{name}.json")]
     subprocess.run(words, cwd=PROJECT, check=True)
 
 

@@ -3,6 +3,7 @@
 import argparse
 import csv
 import io
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from faceage_benchmarks.predict import (
     same_template,
 )
 from faceage_benchmarks.result import bootstrap_settings, new_result
+from faceage_benchmarks.shards import SHARD, Pipeline, local_engine, sharded
 from faceage_calibration.choose import choose_stratified
 from faceage_calibration.crops import CropMode, FaceCropper
 from faceage_calibration.digest_split import split_by_digest
@@ -28,7 +30,7 @@ from faceage_edge.contract import Contract
 from faceage_edge.detector import Detector, named_detector
 from faceage_edge.errors import ContractError
 
-__all__ = ["accuracy_content", "calibration_digests", "face_rows", "run"]
+__all__ = ["accuracy_content", "calibration_digests", "face_rows", "measure_beside", "run"]
 
 
 # A contract runs the digests of its calibration pictures together, so many digits of each.
@@ -38,25 +40,8 @@ _DIGITS = 10
 def run(options: argparse.Namespace, command: Sequence[str]) -> int:
     """Measure the model that the command line names; see cli.py."""
     machine = describe_machine()
-    predictor = _open(options, options.model)
-    against = _open(options, options.against) if options.against else None
-    faces = _faces(options, [model for model in (predictor, against) if model is not None])
-    detector = None
-    if options.crops == "detect":
-        detector = named_detector(options.detector, threads=options.threads)
-    content = accuracy_content(
-        faces,
-        predictor,
-        against,
-        detector=detector,
-        seed=options.seed,
-        progress=Progress("faces", len(faces.faces)),
-    )
+    faces, content = _measure(options)
     note_after(machine)
-    content["set"]["path"] = options.faces
-    content["seeds"] = {"choice": options.seed if options.limit else None}
-    if detector is not None:
-        content["detector"]["path"] = options.detector
     result = new_result(
         "accuracy",
         command=command,
@@ -71,6 +56,56 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
     return 0
 
 
+def measure_beside(content: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
+    """Measure the error of the models that were timed, and return the result's keys with it.
+
+    Args:
+        content: of a latency result.
+        options: the command line, which names `faces`.
+
+    Returns:
+        The content with `accuracy` (the figures of an accuracy result), `accuracy_of` (set, crops
+        and detector), and the faces' samples in `samples.accuracy`.
+
+    Raises:
+        FacesError, ContractError: see accuracy_content.
+    """
+    _, ages = _measure(options)
+    described = {key: ages.pop(key) for key in ("set", "crops", "detector", "seeds")}
+    samples = ages.pop("samples")
+    for key in ("model", "against", "bootstrap"):
+        ages.pop(key, None)
+    return content | {
+        "accuracy": ages,
+        "accuracy_of": described,
+        "samples": content["samples"] | {"accuracy": samples},
+    }
+
+
+def _measure(options: argparse.Namespace) -> tuple[FaceSet, dict[str, Any]]:
+    """Measure what the command line names; return the faces and an accuracy result's own keys."""
+    predictor = _open(options, options.model)
+    against = _open(options, options.against) if options.against else None
+    faces = _faces(options, [model for model in (predictor, against) if model is not None])
+    detector = None
+    if options.crops == "detect":
+        detector = named_detector(options.detector, threads=options.threads)
+    content = accuracy_content(
+        faces,
+        predictor,
+        against,
+        detector=detector,
+        seed=options.seed,
+        progress=Progress("faces", len(faces.faces)),
+        sharded=_sharded(options, len(faces.faces)),
+    )
+    content["set"]["path"] = options.faces
+    content["seeds"] = {"choice": options.seed if options.limit else None}
+    if detector is not None:
+        content["detector"]["path"] = options.detector
+    return faces, content
+
+
 def accuracy_content(
     faces: FaceSet,
     predictor: AgePredictor,
@@ -79,6 +114,7 @@ def accuracy_content(
     detector: Detector | None = None,
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
+    sharded: Callable[..., dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Measure, and return an accuracy result's own keys.
 
@@ -90,6 +126,8 @@ def accuracy_content(
             none counts as missed.
         seed: of the bootstrap.
         progress: told how many faces are done.
+        sharded: what measures the set in many processes instead of here, see shards.sharded; given
+            the faces, the digests of models and detector, and `progress`.
 
     Raises:
         FacesError: labels that do not fit together, or a file that is not a picture.
@@ -101,14 +139,22 @@ def accuracy_content(
             "they cannot be compared on identical ones; measure each alone and compare the files"
         )
     mode: CropMode = "aligned" if detector is None else "detect"
-    cropper = FaceCropper(predictor.template, mode=mode, detector=detector)
-    samples = measure_faces(
-        faces.faces,
-        lambda face: cropper.crop(face, faces.alignment),
-        predictor,
-        against,
-        progress=progress,
-    )
+    if sharded is not None:
+        digests = (
+            predictor.identity["digest"],
+            against.identity["digest"] if against else None,
+            detector.digest if detector else None,
+        )
+        samples = sharded(faces, digests, progress=progress)
+    else:
+        cropper = FaceCropper(predictor.template, mode=mode, detector=detector)
+        samples = measure_faces(
+            faces.faces,
+            lambda face: cropper.crop(face, faces.alignment),
+            predictor,
+            against,
+            progress=progress,
+        )
     settings = bootstrap_settings("faces", seed=seed)
     return {
         "model": predictor.identity,
@@ -163,13 +209,59 @@ def face_rows(faces: FaceSet, samples: dict[str, Any]) -> str:
     return text.getvalue()
 
 
+def _sharded(options: argparse.Namespace, count: int) -> Callable[..., dict[str, Any]] | None:
+    """Return what measures the set in shards, or None where this process does it as well."""
+    size = options.shard or SHARD
+    workers = options.workers or _cores()
+    if options.dask is None and (workers < 2 or count <= size):
+        return None
+    if options.dask is not None:
+        from faceage_benchmarks.dask_engine import dask_engine
+
+        engine = dask_engine(options.dask)
+    else:
+        engine = local_engine(min(workers, -(-count // size)))
+    folder = None if options.json in (None, "-") else Path(f"{options.json}.shards")
+
+    def measure(
+        faces: FaceSet,
+        digests: tuple[str | None, ...],
+        progress: Callable[[int], None] | None = None,
+    ) -> dict[str, Any]:
+        pipeline = Pipeline(
+            model=_everywhere(options.model),
+            against=options.against and _everywhere(options.against),
+            contract=options.contract and _everywhere(options.contract),
+            crops=options.crops,
+            detector=_everywhere(options.detector),
+            decode=options.decode,
+            threads=options.threads,
+            digests=digests,
+        )
+        return sharded(faces, pipeline, engine, folder=folder, size=size, progress=progress)
+
+    return measure
+
+
+def _everywhere(name: str) -> str:
+    """Return a path in full, since workers run in other folders; a shipped name as it is."""
+    return str(Path(name).resolve()) if Path(name).exists() else name
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _open(options: argparse.Namespace, name: str) -> AgePredictor:
     model = open_model(name, contract_file=options.contract, threads=options.threads)
     return age_predictor(model, decode=options.decode)
 
 
 def _faces(options: argparse.Namespace, models: Sequence[AgePredictor]) -> FaceSet:
-    faces = read_faces(options.faces, names=options.names)
+    # In full, because workers may run in another folder.
+    faces = read_faces(Path(options.faces).resolve(), names=options.names)
     if options.part is not None:
         faces = vars(split_by_digest(faces))[options.part]
     for model in models:

@@ -1,18 +1,16 @@
-"""`faceage-benchmark`: accuracy, latency, detection, and result files side by side.
+"""`faceage-benchmark`: measurements, each a result file, and result files side by side.
 
 Results go to stdout, progress to stderr. Exit codes: 0 done, 1 an error of ours, 2 usage.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faceage_edge.atomic import write_text
 from faceage_edge.command import run as run_command
-from faceage_edge.errors import OutputError, UsageError
+from faceage_edge.errors import OutputError
 
 if TYPE_CHECKING:
     _Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -48,9 +46,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_accuracy(commands)
     _add_latency(commands)
     _add_threshold(commands)
+    _add_loop(commands)
     _add_detection(commands)
-    _add_compare(commands)
     _add_arm(commands)
+    _add_convert(commands)
+    _add_compare(commands)
+    _add_report(commands)
     return parser
 
 
@@ -58,39 +59,9 @@ def _add_accuracy(commands: "_Subparsers") -> None:
     parser = commands.add_parser("accuracy", help="error in years on labelled faces")
     parser.set_defaults(body=_accuracy)
     _add_models(parser, "compared face by face on the same crops")
-    parser.add_argument("--faces", required=True, metavar="PATH", help="folder or .tar of faces")
     parser.add_argument("--json", required=True, metavar="OUT", help=_JSON_HELP)
     parser.add_argument("--csv", metavar="FILE", help="a line a face: label, age, interval, found")
-    parser.add_argument(
-        "--crops",
-        choices=("aligned", "detect"),
-        default="detect",
-        help="detect: by the detector, as on the camera; aligned: by the set's own alignment",
-    )
-    parser.add_argument(
-        "--names",
-        choices=("utkface", "id-age-gender"),
-        help="how the file names carry labels, where they could mean two things",
-    )
-    parser.add_argument(
-        "--detector",
-        default="int8",
-        metavar="NAME",
-        help="int8 or float32 (the default detector), a shipped name or a folder, :float32 behind "
-        "it for its float networks (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--decode",
-        choices=("sum", "count"),
-        default="sum",
-        help="a CORAL head's age: sum of probabilities, or count of those above one half",
-    )
-    parser.add_argument(
-        "--part", choices=_PARTS, help="of the set, split by picture digests (default: all of it)"
-    )
-    parser.add_argument(
-        "--limit", type=_positive, metavar="N", help="measure N faces, chosen over ages by --seed"
-    )
+    _add_faces(parser, required=True, purpose="folder or .tar of faces")
 
 
 def _add_latency(commands: "_Subparsers") -> None:
@@ -99,11 +70,42 @@ def _add_latency(commands: "_Subparsers") -> None:
     _add_models(parser, "run in turn with the first; the ratio is first / second")
     parser.add_argument("--json", metavar="OUT", help=_JSON_HELP)
     parser.add_argument("--seconds", type=float, metavar="S", help="measure at least this long")
-    parser.add_argument("--runs", type=_positive, metavar="K", help="measure at least so often")
+    parser.add_argument("--runs", type=_at_least(1), metavar="K", help="measure at least so often")
     parser.add_argument(
-        "--loads", type=_positive, metavar="L", help="load the models anew so often, at least 2"
+        "--loads", type=_at_least(1), metavar="L", help="load the models anew so often, at least 2"
     )
     parser.add_argument("--quick", action="store_true", help="a short look; the file says so")
+    _add_faces(
+        parser,
+        required=False,
+        purpose="faces to measure the error on as well, through the very code that was timed",
+    )
+
+
+def _add_loop(commands: "_Subparsers") -> None:
+    parser = commands.add_parser("loop", help="the camera loop: rate, delay, drops, CPU, memory")
+    parser.set_defaults(body=_loop)
+    parser.add_argument(
+        "--source", required=True, metavar="S", help="a camera's number, or a clip with --rate"
+    )
+    parser.add_argument(
+        "--rate", type=float, metavar="N", help="play the clip at N frames a second"
+    )
+    parser.add_argument("--seconds", type=float, metavar="S", help="so long, behind the warm-up")
+    parser.add_argument("--quick", action="store_true", help="ten seconds; the file says so")
+    for name, what in (
+        ("model", "age model"),
+        ("detector", "face detector"),
+        ("models", "folder that faceage-convert wrote"),
+        ("min-face", "side of the smallest face looked for, pixels"),
+        ("threads", "CPU threads for one model"),
+        ("width", "asked of a camera, pixels"),
+        ("height", "asked of a camera, pixels"),
+        ("fps", "asked of a camera"),
+    ):
+        parser.add_argument(f"--{name}", metavar="X", help=f"as of faceage-camera: {what}")
+    parser.add_argument("--json", required=True, metavar="OUT", help=_JSON_HELP)
+    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
 
 
 def _add_threshold(commands: "_Subparsers") -> None:
@@ -150,7 +152,7 @@ def _add_detection(commands: "_Subparsers") -> None:
     )
     parser.add_argument(
         "--count",
-        type=_positive,
+        type=_at_least(1),
         default=2000,
         metavar="N",
         help="faces in composed scenes (default: %(default)s)",
@@ -182,10 +184,34 @@ def _add_detection(commands: "_Subparsers") -> None:
 
 
 def _add_compare(commands: "_Subparsers") -> None:
-    parser = commands.add_parser("compare", help="result files of one kind as a Markdown table")
+    parser = commands.add_parser("compare", help="result files of several machines in one table")
     parser.set_defaults(body=_compare)
     parser.add_argument("files", nargs="+", metavar="FILE", help="two or more result files")
-    parser.add_argument("--json", metavar="OUT", help="write the paired changes as JSON as well")
+    parser.add_argument("--json", metavar="OUT", help="write the paired changes as a result too")
+    parser.add_argument(
+        "--out", metavar="DIR", help="write the page as well: report.html, report.md, plots"
+    )
+
+
+def _add_report(commands: "_Subparsers") -> None:
+    parser = commands.add_parser("report", help="the page of a folder of result files")
+    parser.set_defaults(body=_report)
+    parser.add_argument("folder", metavar="FOLDER", help="with the result files (*.json)")
+    parser.add_argument(
+        "--out", required=True, metavar="DIR", help="for report.html, report.md and the plots"
+    )
+
+
+def _add_convert(commands: "_Subparsers") -> None:
+    parser = commands.add_parser("convert", help="seconds and memory of a conversion to int8")
+    parser.set_defaults(body=_convert)
+    parser.add_argument("--model", metavar="M", help="a model to convert (default: the shipped)")
+    parser.add_argument("--faces", metavar="PATH", help="faces to record a model's ranges on")
+    parser.add_argument("--detector", metavar="NAME", help="the bundle's detector")
+    parser.add_argument("--runs", type=_at_least(2), metavar="K", help="convert so often")
+    parser.add_argument("--quick", action="store_true", help="three times; the file says so")
+    parser.add_argument("--json", required=True, metavar="OUT", help=_JSON_HELP)
+    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
 
 
 def _add_arm(commands: "_Subparsers") -> None:
@@ -202,6 +228,9 @@ def _add_arm(commands: "_Subparsers") -> None:
     )
     parser.add_argument(
         "--passes", action="store_true", help="count the shipped detectors' full passes too"
+    )
+    parser.add_argument(
+        "--float", action="store_true", help="count the float files beside them too (minutes)"
     )
     parser.add_argument(
         "--peer",
@@ -225,6 +254,53 @@ def _add_arm(commands: "_Subparsers") -> None:
     )
 
 
+def _add_faces(parser: argparse.ArgumentParser, *, required: bool, purpose: str) -> None:
+    parser.add_argument("--faces", required=required, metavar="PATH", help=purpose)
+    parser.add_argument(
+        "--crops",
+        choices=("aligned", "detect"),
+        default="detect",
+        help="detect: by the detector, as on the camera; aligned: by the set's own alignment",
+    )
+    parser.add_argument(
+        "--names",
+        choices=("utkface", "id-age-gender"),
+        help="how the file names carry labels, where they could mean two things",
+    )
+    parser.add_argument(
+        "--detector",
+        default="int8",
+        metavar="NAME",
+        help="int8 or float32 (the default detector), a shipped name or a folder, :float32 behind "
+        "it for its float networks (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--decode",
+        choices=("sum", "count"),
+        default="sum",
+        help="a CORAL head's age: sum of probabilities, or count of those above one half",
+    )
+    parser.add_argument(
+        "--part", choices=_PARTS, help="of the set, split by picture digests (default: all of it)"
+    )
+    parser.add_argument(
+        "--limit",
+        type=_at_least(1),
+        metavar="N",
+        help="measure N faces, chosen over ages by --seed",
+    )
+    parser.add_argument(
+        "--workers",
+        type=_at_least(1),
+        metavar="N",
+        help="processes for a set of more than one shard (default: one a core)",
+    )
+    parser.add_argument("--dask", metavar="ADDRESS", help="measure on a Dask cluster instead")
+    parser.add_argument(
+        "--shard", type=_at_least(1), metavar="N", help="faces measured at a time (default: 1024)"
+    )
+
+
 def _add_models(parser: argparse.ArgumentParser, against: str) -> None:
     parser.add_argument(
         "--model",
@@ -242,15 +318,18 @@ def _add_models(parser: argparse.ArgumentParser, against: str) -> None:
 
 
 def _add_shared(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--threads", type=_positive, default=1, metavar="T", help="CPU threads")
+    parser.add_argument("--threads", type=_at_least(1), default=1, metavar="T", help="CPU threads")
     parser.add_argument("--seed", type=int, default=0, help="of every random choice")
 
 
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is below 1")
-    return value
+def _at_least(least: int) -> Callable[[str], int]:
+    def whole(text: str) -> int:
+        value = int(text)
+        if value < least:
+            raise argparse.ArgumentTypeError(f"{value} is below {least}")
+        return value
+
+    return whole
 
 
 def _accuracy(options: argparse.Namespace, command: Sequence[str]) -> int:
@@ -274,11 +353,25 @@ def _threshold(options: argparse.Namespace, command: Sequence[str]) -> int:
     return threshold.run(options, command)
 
 
+def _loop(options: argparse.Namespace, command: Sequence[str]) -> int:
+    from faceage_benchmarks import loop
+
+    _writable(options.json)
+    return loop.run(options, command)
+
+
 def _detection(options: argparse.Namespace, command: Sequence[str]) -> int:
     from faceage_benchmarks import detection
 
     _writable(options.json)
     return detection.run(options, command)
+
+
+def _convert(options: argparse.Namespace, command: Sequence[str]) -> int:
+    from faceage_benchmarks import conversion
+
+    _writable(options.json)
+    return conversion.run(options, command)
 
 
 def _arm(options: argparse.Namespace, command: Sequence[str]) -> int:
@@ -288,16 +381,16 @@ def _arm(options: argparse.Namespace, command: Sequence[str]) -> int:
 
 
 def _compare(options: argparse.Namespace, command: Sequence[str]) -> int:
-    from faceage_benchmarks.compare import compare_files
+    from faceage_benchmarks.compare_command import compare
 
-    if len(options.files) < 2:
-        raise UsageError("one file has nothing to stand beside; give two or more result files")
-    text, changes = compare_files(options.files)
-    if options.json is not None:
-        document = {"command": list(command), "changes": [vars(change) for change in changes]}
-        write_text(Path(options.json), json.dumps(document, indent=1) + "\n")
-    sys.stdout.write(text)
-    return 0
+    _writable(options.json)
+    return compare(options, command)
+
+
+def _report(options: argparse.Namespace, command: Sequence[str]) -> int:
+    from faceage_benchmarks.compare_command import report
+
+    return report(options, command)
 
 
 def _writable(*targets: str | None) -> None:

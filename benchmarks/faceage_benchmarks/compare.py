@@ -1,7 +1,6 @@
-"""Result files side by side."""
+"""What the mean absolute error did from one result file to another, on the same faces."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,67 +8,76 @@ import numpy as np
 
 from faceage_benchmarks.age_figures import outside_years
 from faceage_benchmarks.errors import ResultFileError
-from faceage_benchmarks.result import read_result
-from faceage_benchmarks.tables import table_of
 from faceage_calibration.stats import mean_interval
 
-__all__ = ["Change", "compare_files", "paired_change"]
+__all__ = ["change_figures", "change_samples", "paired_change", "sentences"]
+
+# Thousandths of a year, as the ages themselves stand in their files.
+_DECIMALS = 3
 
 
-@dataclass(frozen=True)
-class Change:
-    """What the mean absolute error did from one accuracy file to another, in years.
-
-    `mean` and `ci95` are None where the two did not measure the same `n` faces.
-    """
-
-    file: str
-    against: str
-    n: int
-    mean: float | None
-    ci95: tuple[float, float] | None
-
-
-def compare_files(paths: Sequence[str]) -> tuple[str, list[Change]]:
-    """Put result files side by side.
+def change_samples(results: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
+    """Take the change of the error from the first accuracy result to each other, face by face.
 
     Args:
-        paths: two or more files of one kind; accuracy files of the same faces are also compared
-            face by face with the first, which measures whole pipeline against whole pipeline.
+        results: path and result; those that are no accuracy results are passed over.
 
     Returns:
-        A Markdown table with a line for each change, and the changes.
+        `changes`: objects with `file`, `against`, `n` and `years`, the error in the file minus
+        that in the other, in the order of the faces; None where the faces are not the same.
 
     Raises:
-        ResultFileError: a file that is no result, or files of different kinds.
+        ResultFileError: the same faces with different labels.
     """
-    results = [(path, read_result(path)) for path in paths]
-    text = table_of([(Path(path).stem, result) for path, result in results])
-    changes = _changes(results)
-    if changes:
-        text += "\n" + "".join(f"{_sentence(change)}\n" for change in changes)
-    return text, changes
+    ages = [(Path(path).stem, result) for path, result in results if result["kind"] == "accuracy"]
+    return {
+        "changes": [
+            {
+                "file": name,
+                "against": ages[0][0],
+                "n": result["n"],
+                "years": _change(ages[0][1], result),
+            }
+            for name, result in ages[1:]
+        ]
+    }
 
 
-def _changes(results: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Change]:
-    first_path, first = results[0]
-    if first["kind"] != "accuracy":
-        return []
+def change_figures(samples: Mapping[str, Any], bootstrap: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the figures of a compare result.
+
+    Args:
+        samples: from change_samples.
+        bootstrap: from result.bootstrap_settings.
+
+    Returns:
+        `changes`: objects with `file`, `against`, `n`, `mean` (years) and `ci95`; the last two
+        None where the two did not measure the same faces.
+    """
+    drawing = {key: bootstrap[key] for key in ("seed", "resamples", "confidence")}
     changes = []
-    for path, result in results[1:]:
-        mean, ci95 = paired_change(first, result) or (None, None)
-        changes.append(Change(Path(path).stem, Path(first_path).stem, result["n"], mean, ci95))
-    return changes
+    for change in samples["changes"]:
+        row = {key: change[key] for key in ("file", "against", "n")}
+        years = change["years"]
+        mean = None if years is None else float(np.mean(years))
+        ci95 = None if years is None else list(mean_interval(years, **drawing))
+        changes.append(row | {"mean": mean, "ci95": ci95})
+    return {"changes": changes}
 
 
-def _sentence(change: Change) -> str:
-    pair = f"{change.file} against {change.against}"
-    if change.mean is None or change.ci95 is None:
+def sentences(changes: Sequence[Mapping[str, Any]]) -> str:
+    """Say the changes of change_figures in words, a line each."""
+    return "".join(f"{_sentence(change)}\n" for change in changes)
+
+
+def _sentence(change: Mapping[str, Any]) -> str:
+    pair = f"{change['file']} against {change['against']}"
+    if change["mean"] is None:
         return f"{pair}: other faces, so no paired difference."
-    low, high = change.ci95
+    low, high = change["ci95"]
     return (
-        f"{pair}, same {change.n} faces, whole pipelines: "
-        f"error {change.mean:+.3f} years [{low:+.3f}, {high:+.3f}]."
+        f"{pair}, same {change['n']} faces, whole pipelines: "
+        f"error {change['mean']:+.3f} years [{low:+.3f}, {high:+.3f}]."
     )
 
 
@@ -88,6 +96,12 @@ def paired_change(
     Raises:
         ResultFileError: the same faces with different labels.
     """
+    samples = change_samples([("first", first), ("second", second)])
+    (change,) = change_figures(samples, first["bootstrap"])["changes"]
+    return None if change["mean"] is None else (change["mean"], tuple(change["ci95"]))
+
+
+def _change(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[float] | None:
     ours, theirs = first["samples"], second["samples"]
     # Digests repeat where a set holds a picture twice, so the order must agree as well.
     if ours["faces"] != theirs["faces"]:
@@ -96,15 +110,7 @@ def paired_change(
         raise ResultFileError(
             "the two files hold the same faces with different ages; measure both with one set"
         )
-    change = _errors(theirs) - _errors(ours)
-    settings = first["bootstrap"]
-    interval = mean_interval(
-        change,
-        seed=settings["seed"],
-        resamples=settings["resamples"],
-        confidence=settings["confidence"],
-    )
-    return float(change.mean()), (interval.low, interval.high)
+    return [round(float(years), _DECIMALS) for years in _errors(theirs) - _errors(ours)]
 
 
 def _errors(samples: Mapping[str, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:

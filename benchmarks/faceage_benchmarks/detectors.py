@@ -116,7 +116,9 @@ def _peer(name: str, file: str, threads: int) -> NamedDetector:
     """Open a detector of others by its file in benchmarks/peers/, which only a checkout has."""
     path = Path(__file__).resolve().parents[1] / "peers" / f"{name}.py"
     if not name.isidentifier() or not path.is_file():
-        known = ", ".join(sorted(one.stem for one in path.parent.glob("*.py"))) or "none here"
+        files = sorted(path.parent.glob("*.py"))
+        peers = [one.stem for one in files if "def open_peer(" in one.read_text("utf-8")]
+        known = ", ".join(peers) or "none here"
         raise UsageError(f"no peer {name!r} to measure; those in a checkout's peers/: {known}")
     made = importlib.util.spec_from_file_location(f"faceage_peer_{name}", path)
     assert made is not None and made.loader is not None

@@ -6,8 +6,13 @@ from typing import Any
 from faceage_benchmarks.age_figures import age_figures
 from faceage_benchmarks.arm.figures import arm_figures
 from faceage_benchmarks.clip_ages import clip_figures
+from faceage_benchmarks.compare import change_figures
+from faceage_benchmarks.conversion import conversion_figures
 from faceage_benchmarks.detection_figures import detection_figures
 from faceage_benchmarks.errors import ResultFileError
+from faceage_benchmarks.footprint import footprint_figures
+from faceage_benchmarks.loop_figures import loop_figures
+from faceage_benchmarks.peer_figures import peer_figures
 from faceage_benchmarks.threshold_figures import threshold_figures
 from faceage_benchmarks.timings import latency_figures
 
@@ -19,9 +24,14 @@ FIGURES: dict[str, Figures] = {
     "accuracy": age_figures,
     "latency": latency_figures,
     "threshold": threshold_figures,
+    "loop": loop_figures,
     "detection": detection_figures,
     "demo": clip_figures,
     "arm": arm_figures,
+    "peers": peer_figures,
+    "compare": change_figures,
+    "convert": conversion_figures,
+    "footprint": footprint_figures,
 }
 
 

@@ -7,55 +7,76 @@ as `st_size` states them, so that they do not depend on the file system.
 """
 
 import argparse
-import json
-import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from faceage_edge.atomic import write_text
+from faceage_benchmarks.machine import describe_machine
+from faceage_benchmarks.result import bootstrap_settings, new_result, write_result
 from faceage_edge.command import run
 from faceage_edge.errors import FaceageError
 
-__all__ = ["installed_sizes", "main"]
+__all__ = ["footprint_figures", "installed_sizes", "main"]
 
+_PROGRAM = "faceage_benchmarks.footprint"
 _WORTH_NAMING = 1_000_000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure and write the result file."""
-    parser = argparse.ArgumentParser(
-        prog="faceage_benchmarks.footprint", description="Measure installed sizes."
-    )
+    parser = argparse.ArgumentParser(prog=_PROGRAM, description="Measure installed sizes.")
     parser.add_argument("--project", default=".", help="checkout or wheel to install")
     parser.add_argument("--constraints", help="a pip constraints file")
     parser.add_argument("--extras", nargs="*", default=["", "convert"], help="sets of extras")
     parser.add_argument("--json", type=Path, required=True, metavar="OUT")
     options = parser.parse_args(argv)
-    return run("faceage_benchmarks.footprint", lambda: _measure(options))
+    command = ["python", "-m", _PROGRAM, *(sys.argv[1:] if argv is None else argv)]
+    return run(_PROGRAM, lambda: _measure(options, command))
 
 
-def _measure(options: argparse.Namespace) -> int:
-    sets = {
-        extras or "plain": installed_sizes(options.project, extras, options.constraints)
-        for extras in options.extras
-    }
-    document = {
-        "schema": "faceage-footprint/1",
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "constraints": options.constraints,
+def footprint_figures(samples: Mapping[str, Any], _bootstrap: Mapping[str, Any]) -> dict[str, Any]:
+    """Sum the sizes up.
+
+    Args:
+        samples: `bytes`: {set of extras: {top-level entry of site-packages: bytes}}.
+        _bootstrap: as the result file states it; unused.
+
+    Returns:
+        `sets`: {set: {total_bytes, packages}}, packages of more than a megabyte by name.
+    """
+    return {
         "sets": {
             name: {
                 "total_bytes": sum(sizes.values()),
                 "packages": {key: size for key, size in sizes.items() if size > _WORTH_NAMING},
             }
-            for name, sizes in sets.items()
-        },
+            for name, sizes in samples["bytes"].items()
+        }
     }
-    write_text(options.json, json.dumps(document, indent=1) + "\n")
+
+
+def _measure(options: argparse.Namespace, command: Sequence[str]) -> int:
+    sets = {
+        extras or "plain": installed_sizes(options.project, extras, options.constraints)
+        for extras in options.extras
+    }
+    machine = describe_machine()
+    samples = {"bytes": sets}
+    settings = bootstrap_settings("nothing: sizes repeat")
+    result = new_result(
+        "footprint",
+        command=command,
+        machine=machine,
+        constraints=options.constraints,
+        **footprint_figures(samples, settings),
+        seeds={},
+        bootstrap=settings,
+        samples=samples,
+    )
+    write_result(options.json, result)
     for name, sizes in sets.items():
         print(f"{name}: {sum(sizes.values()) / 1e6:,.0f} MB")
     return 0

@@ -4,7 +4,6 @@ A Keras file carries no contract, so one is given with it: it says how pictures 
 the output means. Only these two are taken from it; what it says of a .tflite's integers is not.
 """
 
-import contextlib
 import hashlib
 import sys
 from collections.abc import Callable
@@ -40,11 +39,13 @@ def open_keras(
         file: .keras, .h5 or .hdf5.
         contract_file: its contract; when left out the file's neighbour with the ending .json, and
             where there is none what `faceage-convert` would assume of the model.
-        threads: of TensorFlow for one operation; without effect once it has computed something.
+        threads: of the back end for one operation on a CPU; TensorFlow's are without effect once it
+            has computed something.
 
     Returns:
         The contract, what runs the model (crops uint8 (n, height, width, 3) BGR to real values by
-        output name, float32), and what identifies the file: `digest`, `scheme`, `framework`.
+        output name, float32), and what identifies the file: `digest`, `scheme`, `framework`,
+        `device`.
 
     Raises:
         ModelFileError: the file is missing, damaged or foreign.
@@ -54,15 +55,13 @@ def open_keras(
     if contract_file is None and not file.with_suffix(".json").exists():
         return _assumed(file)
     contract = _contract(file, contract_file)
-    # Loads TensorFlow: seconds and hundreds of megabytes.
-    from faceage_models.frameworks import import_tensorflow
+    # Loads a framework: seconds and hundreds of megabytes.
+    from faceage_benchmarks.keras_device import chosen_keras, device_name, use_threads
     from faceage_models.keras_loading import load_keras
 
-    threading = import_tensorflow().config.threading
-    # TensorFlow fixes its threads at its first computation and refuses afterwards.
-    with contextlib.suppress(RuntimeError):
-        threading.set_intra_op_parallelism_threads(threads)
-    model = load_keras(file)
+    keras, backend = chosen_keras()
+    use_threads(backend, threads)
+    model = load_keras(file, keras)
     _check(model, contract, file)
     encoder = InputEncoder(contract.input)
     name = next(output.name for output in contract.outputs if output.head in AGE_HEADS)
@@ -76,8 +75,9 @@ def open_keras(
         {
             "digest": hashlib.sha256(file.read_bytes()).hexdigest(),
             "scheme": "float32",
-            "framework": "keras",
-            "framework_threads": threading.get_intra_op_parallelism_threads(),
+            "framework": f"keras on {backend}",
+            # None on a CPU; a GPU's name is where the model ran.
+            "device": device_name(backend),
         },
     )
 

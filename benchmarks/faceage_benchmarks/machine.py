@@ -8,6 +8,7 @@ import os
 import platform
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,16 @@ _LIBRARIES = {
     "litert": ("ai-edge-litert", "tflite-runtime"),
     "keras": ("keras",),
     "tensorflow": ("tensorflow", "tensorflow-cpu"),
+    "jax": ("jax",),
+    "torch": ("torch",),
     "faceage": ("faceage",),
 }
 # Raspberry Pi firmware; bits 0-3 say what is happening now, 16-19 what happened since boot.
 _THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"
+_GOVERNOR = "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
+# In kHz, and in thousandths of a degree.
+_CLOCK = "sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq"
+_TEMPERATURE = "sys/class/thermal/thermal_zone0/temp"
 
 
 def describe_machine(root: Path = Path("/")) -> dict[str, Any]:
@@ -34,9 +41,12 @@ def describe_machine(root: Path = Path("/")) -> dict[str, Any]:
 
     Returns:
         `model`, `architecture`, `system`, `cores` (those this process may use), `cores_all`,
-        `governor`, `versions` (library to version, None when it is not installed), and with
-        their values now under `before` the `throttled` flags and `load_average` (programs that
-        want a core, over the last minute); what cannot be read is None.
+        `memory_bytes`, `governor`, `versions` (library to version, None when it is not
+        installed), and with their values now under `before` the `throttled` flags,
+        `load_average` (programs that want a core, over the last minute), `clock_mhz` and
+        `temperature_c` of the processor, and `cpu` (seconds of all cores together: `busy_s`, of
+        which this program and what it ran used `own_s`, `steal_s` given to other guests by a
+        hypervisor, and the time `at_s`); what cannot be read is None.
     """
     return {
         "model": _model(root),
@@ -44,10 +54,10 @@ def describe_machine(root: Path = Path("/")) -> dict[str, Any]:
         "system": f"{platform.system()} {platform.release()}",
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
         "cores_all": os.cpu_count(),
-        "governor": _text(root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "governor": _text(root / _GOVERNOR),
         "versions": _versions(),
-        "throttled": {"before": throttle_flags(root), "after": None},
-        "load_average": {"before": _load_average(root), "after": None},
+        "memory_bytes": _memory(root),
+        **{key: {"before": value, "after": None} for key, value in _state(root).items()},
     }
 
 
@@ -58,8 +68,8 @@ def note_after(machine: dict[str, Any], root: Path = Path("/")) -> None:
         machine: from `describe_machine`, taken before; changed in place.
         root: where /proc and /sys are found.
     """
-    machine["throttled"]["after"] = throttle_flags(root)
-    machine["load_average"]["after"] = _load_average(root)
+    for key, value in _state(root).items():
+        machine[key]["after"] = value
 
 
 def throttle_flags(root: Path = Path("/")) -> str | None:
@@ -91,6 +101,46 @@ def _ask_vcgencmd() -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()
+
+
+def _state(root: Path) -> dict[str, Any]:
+    """Return what may disturb a measurement, as it is now."""
+    return {
+        "throttled": throttle_flags(root),
+        "load_average": _load_average(root),
+        "clock_mhz": _number(root / _CLOCK, 1000),
+        "temperature_c": _number(root / _TEMPERATURE, 1000),
+        "cpu": _cpu_seconds(root),
+    }
+
+
+def _cpu_seconds(root: Path) -> dict[str, float] | None:
+    """Read /proc/stat's first line: user, nice, system, idle, iowait, irq, softirq, steal, ..."""
+    words = (_text(root / "proc/stat") or "").partition("\n")[0].split()
+    if len(words) < 9 or words[0] != "cpu":
+        return None
+    ticks = [int(word) / os.sysconf("SC_CLK_TCK") for word in words[1:9]]
+    idle = ticks[3] + ticks[4]
+    return {
+        "busy_s": round(sum(ticks[:7]) - idle, 3),
+        "own_s": round(sum(os.times()[:4]), 3),
+        "steal_s": round(ticks[7], 3),
+        "at_s": round(time.monotonic(), 3),
+    }
+
+
+def _memory(root: Path) -> int | None:
+    for line in (_text(root / "proc/meminfo") or "").splitlines():
+        if line.startswith("MemTotal:"):
+            return 1024 * int(line.split()[1])
+    return None
+
+
+def _number(path: Path, per_unit: float) -> float | None:
+    try:
+        return round(float(_text(path) or "") / per_unit, 1)
+    except ValueError:
+        return None
 
 
 def _load_average(root: Path) -> float | None:

@@ -1,8 +1,9 @@
 """The result file: one versioned JSON format for every kind of measurement.
 
-`result.schema.json` is the format. Within version 1 keys are only added; a reader ignores what it
-does not know. Figures are computed from the rounded samples that stand in the same file, so that
-anyone can compute them again (figures.py).
+`result.schema.json` is the format. Within a version keys are only added; a reader ignores what it
+does not know. Version 2 says of every result whether it is `tainted` (taint.py); files of version
+1 do not, and still read. Figures are computed from the rounded samples that stand in the same
+file, so that anyone can compute them again (figures.py).
 """
 
 import importlib.resources
@@ -16,6 +17,7 @@ from typing import Any
 
 from faceage_benchmarks.errors import ResultFileError
 from faceage_benchmarks.schema_check import violations
+from faceage_benchmarks.taint import taint_reasons
 from faceage_calibration.stats import CONFIDENCE, RESAMPLES
 from faceage_edge import atomic
 
@@ -30,7 +32,9 @@ __all__ = [
     "write_result",
 ]
 
-FORMAT = "faceage-result/1"
+FORMAT = "faceage-result/2"
+# That this program reads: the first does not say whether a run was disturbed.
+_READ = ("faceage-result/1", FORMAT)
 _FAULTS_SHOWN = 5
 
 
@@ -66,19 +70,22 @@ def new_result(
     Args:
         kind: of the measurement.
         command: the command line with the paths as they were given.
-        machine: from machine.describe_machine.
+        machine: from machine.describe_machine, after machine.note_after.
         content: the kind's own keys, `seeds`, `bootstrap` and `samples` among them.
 
     Raises:
         ResultFileError: a key is missing or has a wrong value; the figures are not fit to write.
     """
     last = ("seeds", "bootstrap", "samples")
+    reasons = taint_reasons(kind, machine)
     tail: dict[str, Any] = {key: content.pop(key) for key in last if key in content}
     result: dict[str, Any] = {
         "schema": FORMAT,
         "kind": kind,
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "command": list(command),
+        "tainted": bool(reasons),
+        "taint": reasons,
         **content,
         "machine": dict(machine),
         **tail,
@@ -98,9 +105,9 @@ def check_result(result: object, where: str) -> None:
             f"{where} is not a faceage result file: expected an object with "
             f'"schema": "{FORMAT}". Make one with faceage-benchmark ... --json'
         )
-    if result["schema"] != FORMAT:
+    if result["schema"] not in _READ:
         raise ResultFileError(
-            f"{where} is in format {result['schema']}, this program reads {FORMAT}; "
+            f"{where} is in format {result['schema']}, this program reads {' and '.join(_READ)}; "
             "use the faceage that wrote it or measure again"
         )
     faults = list(islice(violations(result, result_schema()), _FAULTS_SHOWN))

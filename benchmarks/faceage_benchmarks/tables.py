@@ -4,8 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from faceage_benchmarks.errors import ResultFileError
+from faceage_benchmarks.grid import Grid, markdown_grid
+from faceage_benchmarks.merged import notes_of
+from faceage_benchmarks.run_tables import (
+    conversion_columns,
+    footprint_columns,
+    loop_columns,
+    peer_columns,
+)
 
-__all__ = ["Column", "markdown", "table_of"]
+__all__ = ["Column", "columns_of", "grid_of", "markdown", "table_of"]
 
 Column = tuple[str, dict[str, str]]
 
@@ -25,10 +33,20 @@ def table_of(results: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
             f"results of different kinds do not compare: found {' and '.join(kinds)}; "
             "give files of one kind"
         )
-    if kinds[0] not in _COLUMNS:
-        raise ResultFileError(f"this version has no table for results of kind {kinds[0]!r}")
-    columns = [column for title, result in results for column in _COLUMNS[kinds[0]](title, result)]
-    return markdown(columns)
+    return markdown([column for title, result in results for column in columns_of(title, result)])
+
+
+def columns_of(title: str, result: Mapping[str, Any]) -> list[Column]:
+    """Return the columns of one result: title and cells by row name.
+
+    Raises:
+        ResultFileError: a kind this version knows no table for.
+    """
+    if result["kind"] not in _COLUMNS:
+        raise ResultFileError(f"this version has no table for results of kind {result['kind']!r}")
+    columns = _COLUMNS[result["kind"]](title, result)
+    notes = "; ".join(notes_of(result))
+    return [(name, cells | ({"notes": notes} if notes else {})) for name, cells in columns]
 
 
 def markdown(columns: Sequence[Column]) -> str:
@@ -38,16 +56,14 @@ def markdown(columns: Sequence[Column]) -> str:
         columns: title and cells by row name; rows stand in the order they first appear, a cell
             that a column lacks is a dash.
     """
+    return markdown_grid(grid_of(columns))
+
+
+def grid_of(columns: Sequence[Column]) -> Grid:
+    """Return the columns as the rows of a table; see `markdown`."""
     rows = list(dict.fromkeys(name for _, cells in columns for name in cells))
-    lines = [["", *(title.replace("|", "/") for title, _ in columns)]]
-    lines += [[name, *(cells.get(name, "–") for _, cells in columns)] for name in rows]
-    widths = [max(len(line[index]) for line in lines) for index in range(len(lines[0]))]
-    texts = []
-    for line in lines:
-        cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
-        texts.append("| " + " | ".join(cells) + " |")
-    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
-    return "\n".join([texts[0], rule, *texts[1:]]) + "\n"
+    lines = [["", *(title for title, _ in columns)]]
+    return lines + [[name, *(cells.get(name, "–") for _, cells in columns)] for name in rows]
 
 
 def _accuracy_columns(title: str, result: Mapping[str, Any]) -> list[Column]:
@@ -105,9 +121,12 @@ def _latency_columns(title: str, result: Mapping[str, Any]) -> list[Column]:
     ours |= {"cold start, ms": _cold(result["cold_start"]), "machine": _machine(result)}
     if "ratio" in result:
         ours["ratio"] = _with_interval(result, "ratio")
+    accuracy = result.get("accuracy", {})
+    ours |= _error_beside(accuracy)
     columns = [(title, ours)]
     if "against" in result:
         theirs = _model_cells(result["against"]) | _timing_cells(result["against_figures"])
+        theirs |= _error_beside(accuracy.get("against_figures", {}))
         theirs |= {"cold start, ms": _cold(result["against_cold_start"])}
         columns.append((f"{title} (against)", theirs | {"machine": _machine(result)}))
     return columns
@@ -118,6 +137,14 @@ def _timing_cells(figures: Mapping[str, Any]) -> dict[str, str]:
     return {"runs": str(figures["n"])} | {
         key.replace("_", ", "): _with_interval(figures, key) for key in quantiles
     }
+
+
+def _error_beside(figures: Mapping[str, Any]) -> dict[str, str]:
+    """Return the error of the code that was timed; a speed without one says so."""
+    for key, name in (("mae", "MAE, years"), ("outside_bin", "years outside the bin")):
+        if key in figures:
+            return {name: _with_interval(figures, key)}
+    return {"MAE, years": "not measured beside (--faces)"}
 
 
 def _detection_columns(title: str, result: Mapping[str, Any]) -> list[Column]:
@@ -142,11 +169,7 @@ def _detection_columns(title: str, result: Mapping[str, Any]) -> list[Column]:
 def _arm_columns(title: str, result: Mapping[str, Any]) -> list[Column]:
     columns = []
     for processor, named in result["processors"].items():
-        cells = {
-            f"{name}, million instructions": f"{cost['instructions'] / 1e6:.2f} "
-            f"({_percent(cost['dot_share'])} dot products)"
-            for name, cost in named.items()
-        }
+        cells = {f"{name}, million instructions": _cost(cost) for name, cost in named.items()}
         cells["int8 outputs equal the host's"] = "yes" if result["equals_host"] else "NO"
         columns.append((f"{title}: {processor}", cells))
     return columns
@@ -173,6 +196,15 @@ def _share(part: Mapping[str, Any]) -> str:
         return "–"
     low, high = part["ci95"]
     return f"{_percent(part['share'])} [{100 * low:.1f}, {100 * high:.1f}] (n {part['n']})"
+
+
+def _cost(cost: Mapping[str, Any]) -> str:
+    more = [f"{_percent(cost['dot_share'])} dot products"]
+    if "times_floor" in cost:
+        more.append(f"{cost['times_floor']:.2f} × multiply-adds/16")
+    if "of_float" in cost:
+        more.append(f"{cost['of_float']:.2f} of float's")
+    return f"{cost['instructions'] / 1e6:.2f} ({', '.join(more)})"
 
 
 def _model_cells(model: Mapping[str, Any]) -> dict[str, str]:
@@ -212,4 +244,8 @@ _COLUMNS = {
     "threshold": _threshold_columns,
     "detection": _detection_columns,
     "arm": _arm_columns,
+    "convert": conversion_columns,
+    "footprint": footprint_columns,
+    "loop": loop_columns,
+    "peers": peer_columns,
 }

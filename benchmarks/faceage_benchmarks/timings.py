@@ -7,6 +7,7 @@ and quantiles sort what they are given.
 from collections.abc import Mapping
 from typing import Any
 
+from faceage_benchmarks.age_figures import age_figures
 from faceage_calibration.errors import SamplesError
 from faceage_calibration.stats import (
     median_ratio,
@@ -27,12 +28,14 @@ def latency_figures(samples: Mapping[str, Any], bootstrap: Mapping[str, Any]) ->
     Args:
         samples: `ms` (n milliseconds in the order measured), `load` (n integers: which load of
             the model each is from), `load_ms` and `first_run_ms` (one for each load); where two
-            models were measured also `against_ms`, `against_load_ms`, `against_first_run_ms`.
+            models were measured also `against_ms`, `against_load_ms`, `against_first_run_ms`;
+            where ages were measured beside, `accuracy`: the samples of an accuracy result.
         bootstrap: from result.bootstrap_settings.
 
     Returns:
         `n`, `loads`, each quantile with its interval, `cold_start`; with two models `ratio`,
-        `ratio_ci95`, `ratio_is` and the other's `against_figures` and `against_cold_start`.
+        `ratio_ci95`, `ratio_is` and the other's `against_figures` and `against_cold_start`; the
+        figures of an accuracy result as `accuracy`.
 
     Raises:
         SamplesError: no samples, fewer than two loads, or unequal numbers of the two.
@@ -44,6 +47,8 @@ def latency_figures(samples: Mapping[str, Any], bootstrap: Mapping[str, Any]) ->
         "loads": len(samples["load_ms"]),
         "cold_start": _cold_start(samples, ""),
     }
+    if "accuracy" in samples:
+        figures["accuracy"] = age_figures(samples["accuracy"], bootstrap)
     if "against_ms" not in samples:
         return figures
     ours, theirs = samples["ms"], samples["against_ms"]

@@ -117,7 +117,7 @@ def _open(options: argparse.Namespace, heart: Heartbeat, leave: Callable[[], boo
     """Open the source as the command line has it."""
     heart.page.enter(Stage.OPENING)
     request = CameraRequest(options.width, options.height, options.fps)
-    reopen = partial(open_source, options.source, request, leave=leave)
+    reopen = partial(open_source, options.source, request, rate=options.rate, leave=leave)
     source = reopen()
     if isinstance(source, Freshest):
         source.patience_s = options.patience

@@ -37,7 +37,7 @@ def parser(program: str) -> argparse.ArgumentParser:
 
     Returns:
         A parser whose namespace has `source`, `models`, `age`, `detector`, `annotate` (str or
-        None), `min_face` (float or None), `threads`, `max_frames`, `width`, `height`, `fps` (int or
+        None), `min_face`, `rate` (float or None), `threads`, `max_frames`, `width`, `height`, `fps` (int or
         None), `decode`, `about`, `json`, `loop`, `every_frame`, `no_supervisor`, `try_accelerator`
         (bool), `pass_every`, `age_every`, `patience`, `probe_every`, `health` (float or None) and
         `delegate` (list of str).
@@ -80,6 +80,13 @@ def _add_input_and_output(made: argparse.ArgumentParser) -> None:
         help="a camera's number or device; picamera2[:NUMBER[:lores]], a Pi's own camera; rtsp:// "
         "or http:// of a network camera; video, GIF, picture, folder of pictures (in the order of "
         "their names); or - for raw BGR frames on standard input (default: %(default)s)",
+    )
+    made.add_argument(
+        "--rate",
+        type=_at_least(1, float),
+        metavar="N",
+        help="play a film as a camera would: N frames a second, over and over, those that come "
+        "while one is in work dropped",
     )
     made.add_argument(
         "--annotate",

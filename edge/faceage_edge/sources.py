@@ -13,6 +13,7 @@ from faceage_edge.capture import Freshest
 from faceage_edge.errors import SourceError, UsageError
 from faceage_edge.frames import CameraRequest, Frame, Picture, Source, as_bgr
 from faceage_edge.opencv_camera import Camera
+from faceage_edge.paced import PacedFilm
 from faceage_edge.picamera import PiCamera, parse_pi_camera
 from faceage_edge.quiet_opencv import quiet_opencv
 from faceage_edge.raw_frames import RawFrames
@@ -27,7 +28,11 @@ _MOST_FPS = 480.0
 
 
 def open_source(
-    text: str, request: CameraRequest, *, leave: Callable[[], bool] = lambda: False
+    text: str,
+    request: CameraRequest,
+    *,
+    rate: float | None = None,
+    leave: Callable[[], bool] = lambda: False,
 ) -> Source:
     """Open what the user named.
 
@@ -39,6 +44,7 @@ def open_source(
     Args:
         text: as typed.
         request: what to ask of a camera, or what raw frames are.
+        rate: frames a second at which a film is played as by a camera, see paced.py.
         leave: asked while waiting for a camera's next frame; true ends the iteration.
 
     Returns:
@@ -46,9 +52,11 @@ def open_source(
 
     Raises:
         SourceError: nothing is there, or nothing that yields pictures.
-        UsageError: a request for a source that is no camera.
+        UsageError: a request for a source that is no camera, or a rate for one that is no film.
     """
     quiet_opencv()
+    if rate is not None:
+        return _paced(text, rate, leave)
     if text == "-":
         return RawFrames(sys.stdin.buffer, request, leave=leave)
     if (pi_camera := parse_pi_camera(text)) is not None:
@@ -78,6 +86,21 @@ def _camera_number(text: str) -> int | None:
     name = Path(text).resolve().name
     number = name.removeprefix("video")
     return int(number) if name != number and number.isascii() and number.isdigit() else None
+
+
+def _paced(text: str, rate: float, leave: Callable[[], bool]) -> Source:
+    # The name of a camera is no film, even where a file has it.
+    source = (
+        None
+        if text == "-" or _camera_number(text) is not None
+        else open_source(text, CameraRequest())
+    )
+    if not isinstance(source, Film):
+        raise UsageError(
+            f"--rate plays a film as a camera would, and {text} is none; leave --rate out"
+        )
+    source.__exit__()
+    return Freshest(PacedFilm(lambda: Film(Path(text)), rate), leave=leave)
 
 
 def _open_path(path: Path) -> Source:

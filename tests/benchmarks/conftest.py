@@ -126,7 +126,7 @@ def _latency_result() -> dict[str, Any]:
         machine=describe_machine(),
         model=_IDENTITY,
         against=_OTHER,
-        **latency_content(timings, effort, seed=1, quick=False),
+        **latency_content(timings, effort, seed=1),
         threads=1,
     )
 

@@ -27,6 +27,22 @@ def test_figures_by_hand() -> None:
     }
 
 
+def test_floor_and_float_by_hand() -> None:
+    """Int8 is held against multiply-adds/16 and against its own float form, no other name is."""
+    one = COUNTS["cortex-a76"]["net"]
+    counts = {"a": {"x-int8": one, "x-float32": one | {"all": 4000}, "pass-x-1": one}}
+    samples = {"counts": counts, "multiply_adds": {"x-int8": 8000}}
+    named = arm_figures(samples, {})["processors"]["a"]
+    assert named["x-int8"] == {
+        "instructions": 1000,
+        "dot_share": 0.25,
+        "floor": 500,
+        "times_floor": 2.0,
+        "of_float": 0.25,
+    }
+    assert set(named["x-float32"]) == set(named["pass-x-1"]) == {"instructions", "dot_share"}
+
+
 def test_a_result_can_be_written_and_shown() -> None:
     """A result of the kind fits the schema and has a table with a column a processor."""
     settings = bootstrap_settings("nothing: counts repeat")

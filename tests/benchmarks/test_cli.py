@@ -127,7 +127,7 @@ def test_compare(results: Results, tmp_path: Path, capsys: Any) -> None:
 
 def test_compare_refuses_different_kinds(results: Results, tmp_path: Path, capsys: Any) -> None:
     """Years and milliseconds do not stand in one table."""
-    assert cli.main(["compare", *_files(results, tmp_path, "latency", "detection")]) == 1
+    assert cli.main(["compare", *_files(results, tmp_path, "demo", "detection")]) == 1
     assert "different kinds" in capsys.readouterr().err
 
 
@@ -138,7 +138,7 @@ def test_latency_needs_the_device_packages_only(shipped: Any) -> None:
 import sys
 from faceage_benchmarks.cli import main
 code = main({words.split()!r})
-heavy = {{"tensorflow", "keras", "ai_edge_quantizer", "skimage", "mtcnn", "jsonschema"}}
+heavy = {{"tensorflow", "keras", "ai_edge_quantizer", "skimage", "mtcnn", "matplotlib"}}
 imported = heavy & set(sys.modules)
 sys.exit(f"imported {{imported}}" if imported else code)
 """

@@ -96,7 +96,7 @@ def test_identity_is_that_of_the_keras_file(save: Any) -> None:
     path = save("tiny.h5")
     identity = open_model(str(path)).identity
     assert identity["digest"] != "7" * 64
-    assert (identity["name"], identity["framework"]) == ("tiny", "keras")
+    assert (identity["name"], identity["framework"]) == ("tiny", "keras on tensorflow")
     assert identity["bytes"] == path.stat().st_size
 
 

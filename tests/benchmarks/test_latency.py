@@ -33,9 +33,10 @@ def test_samples_are_not_pooled_between_models(ticks: Any) -> None:
     timings = time_models([ticks.model(lambda _: 1), ticks.model(lambda _: 7)], EFFORT, clock=ticks)
     assert set(timings.models[0].ms) == {1.0}
     assert set(timings.models[1].ms) == {7.0}
-    content = latency.latency_content(timings, EFFORT, seed=0, quick=False)
+    content = latency.latency_content(timings, EFFORT, seed=0)
     assert (content["p50_ms"], content["against_figures"]["p50_ms"]) == (1.0, 7.0)
     assert content["ratio"] == pytest.approx(1 / 7)
+    assert median(timings.models[0].ms + timings.models[1].ms) == 4.0, "the fault would show here"
 
 
 def test_median_is_of_sorted_samples(ticks: Any) -> None:
@@ -43,7 +44,7 @@ def test_median_is_of_sorted_samples(ticks: Any) -> None:
     times = [9, 1, 8, 2, 7, 3, 6, 4, 5, 100]
     timings = time_models([ticks.model(lambda run: times[run % 10])], EFFORT, clock=ticks)
     ms = timings.models[0].ms
-    content = latency.latency_content(timings, EFFORT, seed=0, quick=False)
+    content = latency.latency_content(timings, EFFORT, seed=0)
     assert content["p50_ms"] == pytest.approx(median(ms))
     assert ms[len(ms) // 2] != pytest.approx(median(ms)), "the fault would show here"
 
@@ -52,10 +53,12 @@ def test_the_slowest_tenth_is_kept(ticks: Any) -> None:
     """Every run is a sample, slow ones too, and p99 shows them (a published fault)."""
     slow = ticks.model(lambda run: 50 if run % 10 == 9 else 1)
     timings = time_models([slow], EFFORT, clock=ticks)
-    content = latency.latency_content(timings, EFFORT, seed=0, quick=False)
+    content = latency.latency_content(timings, EFFORT, seed=0)
     assert content["n"] == len(timings.models[0].ms) == 100
     assert timings.models[0].ms.count(50.0) in range(8, 13)
     assert content["p99_ms"] == 50.0
+    kept = sorted(timings.models[0].ms)[:90]
+    assert latency_figures(_samples(kept), SETTINGS)["p99_ms"] < 50, "the fault would show here"
     assert content["p50_ms"] == 1.0
 
 
@@ -68,7 +71,7 @@ def test_cold_start_and_warm_up_are_apart(ticks: Any) -> None:
     assert times.first_run_ms == pytest.approx([30.0] * 4)
     assert set(times.ms) == {1.0}
     assert (timings.warm_up_runs, timings.warm_up_ms) == (12, pytest.approx(240.0))
-    content = latency.latency_content(timings, EFFORT, seed=0, quick=False)
+    content = latency.latency_content(timings, EFFORT, seed=0)
     assert content["cold_start"] == {"load_ms": 20.0, "first_run_ms": 30.0}
 
 
@@ -125,9 +128,9 @@ def test_faulty_samples(samples: dict[str, Any]) -> None:
 
 EFFORTS = [
     # seconds, runs, loads, quick, expected, note
-    (None, None, None, False, Effort(10.0, 200, 20), "the usual"),
+    (None, None, None, False, Effort(60.0, 1024, 20), "the usual"),
     (None, None, None, True, Effort(2.0, 40, 8), "a quick look"),
-    (60.0, 1024, None, False, Effort(60.0, 1024, 20), "what is asked for"),
+    (90.0, 4096, None, False, Effort(90.0, 4096, 20), "what is asked for"),
     (0.0, 5, 2, True, Effort(0.0, 5, 2), "runs only"),
 ]
 
@@ -143,6 +146,22 @@ def test_effort(
 ) -> None:
     """What the user asks for wins over the default and over --quick."""
     assert latency.effort_of(seconds, runs, loads, quick=quick) == expected, note
+
+
+QUICK = [
+    (Effort(60.0, 1024, 20), False, "the usual"),
+    (Effort(59.0, 1024, 20), True, "too short"),
+    (Effort(60.0, 1023, 20), True, "too few runs"),
+]
+
+
+@pytest.mark.parametrize(("effort", "quick", "note"), QUICK)
+def test_less_than_usual_is_called_quick(
+    ticks: Any, effort: Effort, quick: bool, note: str
+) -> None:
+    """A file of less than 60 s or 1,024 runs says so, however it came about."""
+    timings = time_models([ticks.model(lambda _: 1)], EFFORT, clock=ticks)
+    assert latency.latency_content(timings, effort, seed=0)["quick"] is quick, note
 
 
 @pytest.mark.parametrize(("seconds", "runs", "loads"), [(-1.0, 5, 2), (1.0, 0, 2), (1.0, 5, 1)])

@@ -1,5 +1,6 @@
 """The machine's description, read from made-up trees of /proc and /sys."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,25 @@ def test_raspberry_pi(tmp_path: Path) -> None:
     assert machine["load_average"] == {"before": 0.5, "after": 1.25}
 
 
+def test_seconds_of_the_processor(tmp_path: Path) -> None:
+    """Busy is all but idle and waiting for a disk; a hypervisor's share is apart."""
+    files = {
+        "proc/stat": "cpu  100 20 30 4000 500 6 7 80 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n",
+        "proc/meminfo": "MemTotal:        1000 kB\nMemFree: 5 kB\n",
+        "sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq": "1800000\n",
+        "sys/class/thermal/thermal_zone0/temp": "48312\n",
+    }
+    machine = describe_machine(write(tmp_path, files))
+    cpu = machine["cpu"]["before"]
+    tick = 1 / os.sysconf("SC_CLK_TCK")
+    assert cpu["busy_s"] == pytest.approx((100 + 20 + 30 + 6 + 7) * tick)
+    assert cpu["steal_s"] == pytest.approx(80 * tick)
+    assert cpu["own_s"] > 0
+    assert machine["memory_bytes"] == 1_024_000
+    assert machine["clock_mhz"]["before"] == 1800.0
+    assert machine["temperature_c"]["before"] == 48.3
+
+
 def test_personal_computer(tmp_path: Path) -> None:
     """Without a device tree the processor's name is the model; what is absent is None."""
     root = write(tmp_path, {"proc/cpuinfo": "processor : 0\nmodel name : Some CPU @ 2 GHz\n"})
@@ -49,6 +69,7 @@ def test_personal_computer(tmp_path: Path) -> None:
     assert machine["model"] == "Some CPU @ 2 GHz"
     assert (machine["governor"], machine["throttled"]["before"]) == (None, None)
     assert machine["load_average"]["before"] is None
+    assert machine["cpu"]["before"] is machine["clock_mhz"]["before"] is None
 
 
 def test_this_machine() -> None:

@@ -189,7 +189,7 @@ FOREIGN = [
     ("{", "not JSON", "half a file"),
     ("[1, 2]", "not a faceage result", "JSON of another shape"),
     ('{"mae": 4.9}', "not a faceage result", "no format named"),
-    ('{"schema": "faceage-result/2"}', "faceage-result/2", "a later version"),
+    ('{"schema": "faceage-result/3"}', "faceage-result/3", "a later version"),
     ('{"schema": "faceage-result/1"}', "'kind' is missing", "nothing but the format"),
     ('{"schema": "faceage-result/1", "kind": NaN}', "NaN", "a number that JSON has not"),
 ]
@@ -222,7 +222,7 @@ def test_unwritable_target(results: Results, tmp_path: Path) -> None:
 
 def test_unknown_kinds_may_stand_in_a_file(results: Results, tmp_path: Path) -> None:
     """A kind of a later writer reads; computing it again is refused by name."""
-    later = results["latency"] | {"kind": "loop"}
+    later = results["latency"] | {"kind": "tomorrow"}
     write_result(tmp_path / "r.json", later)
-    with pytest.raises(ResultFileError, match="loop"):
+    with pytest.raises(ResultFileError, match="tomorrow"):
         recompute(read_result(tmp_path / "r.json"))

@@ -26,7 +26,9 @@ from faceage_benchmarks.output import deliver
 from faceage_benchmarks.result import bootstrap_settings, new_result
 from faceage_edge.bundles import find
 from faceage_edge.errors import QualityGateError, UsageError
+from faceage_edge.model import load_model
 from faceage_models.shipped_ages import SHIPPED_AGES
+from faceage_models.tflite_cost import graph_cost
 
 __all__ = ["run"]
 
@@ -52,6 +54,10 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
     sysroot = build_sysroot(_cache(options.cache), project, constraints)
     found = count_models(sysroot, models)
     counts = {cpu: {name: one["counts"] for name, one in found[cpu].items()} for cpu in CPUS}
+    floats = _float_forms(models) if options.float else []
+    for path in floats:
+        for cpu in CPUS:
+            counts[cpu][_name(path)] = count_plain(sysroot, cpu, path)
     for cpu in CPUS if options.passes else ():
         counts[cpu] |= count_passes(sysroot, cpu, _DETECTORS, portrait())
     for name, file in peers.items():
@@ -65,7 +71,12 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
         for cpu, named in _loops(sysroot, scene).items():
             counts[cpu] |= named
     note_after(machine)
-    samples = {"counts": counts}
+    samples = {
+        "counts": counts,
+        "multiply_adds": {
+            _name(path): graph_cost(path.read_bytes()).multiply_adds for path in models
+        },
+    }
     settings = bootstrap_settings("nothing: counts repeat")
     content: dict[str, Any] = {
         "equals_host": all(
@@ -73,6 +84,7 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
         ),
         "frames": _FRAMES if options.frames else 0,
         "loop_frames": LOOP_FRAMES if options.loop else 0,
+        "models": [_identity(path) for path in (*models, *floats)],
         **arm_figures(samples, settings),
         "seeds": {},
         "bootstrap": settings,
@@ -102,6 +114,28 @@ def _loops(sysroot: Sysroot, scene: str) -> dict[str, dict[str, Counts]]:
             print(f"{cpu}: {name}, {scene}: {one['all']:,} a frame", file=sys.stderr)
             counts[cpu][f"loop-{name}-{scene}"] = one
     return counts
+
+
+def _identity(path: Path) -> dict[str, Any]:
+    contract = load_model(path).contract
+    return {
+        "name": _name(path),
+        "digest": contract.model_digest,
+        "scheme": contract.scheme,
+        "bytes": path.stat().st_size,
+    }
+
+
+def _name(path: Path) -> str:
+    return path.name.removesuffix(".tflite").replace(".", "-")
+
+
+def _float_forms(models: Sequence[Path]) -> list[Path]:
+    """Return the float files beside int8 ones, as the shipped models have them."""
+    beside = [path.with_name(path.name.replace(".int8.", ".float32.")) for path in models]
+    return [
+        path for path, int8 in zip(beside, models, strict=True) if path != int8 and path.is_file()
+    ]
 
 
 def _peer(text: str) -> tuple[str, Path]:

@@ -1,0 +1,59 @@
+"""The published results: each fits the schema, and each of its numbers follows from its samples."""
+
+import json
+import runpy
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from faceage_benchmarks.figures import recompute
+from faceage_benchmarks.result import FORMAT, read_result, result_schema
+from faceage_benchmarks.taint import taint_reasons
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = sorted((ROOT / "benchmarks" / "results").glob("*.json"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_file_fits_the_schema(path: Path) -> None:
+    """Both checks accept the file, and it says what it was measured on and by which command."""
+    result = read_result(path)
+    jsonschema.Draft202012Validator(result_schema()).validate(result)
+    assert result["command"]
+    assert not [word for word in result["command"] if word.startswith("/")], "a machine's own path"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_number_follows_from_the_samples(path: Path) -> None:
+    """Computing the figures again from the raw samples gives the published ones, to rounding."""
+    result = read_result(path)
+    again = json.loads(json.dumps(recompute(result)))
+    for key, value in again.items():
+        _equal(result[key], value, f"{path.stem}: {key}")
+    if result["schema"] == FORMAT:
+        assert result["taint"] == taint_reasons(result["kind"], result["machine"])
+
+
+def _equal(published: object, computed: object, where: str) -> None:
+    """Compare to float rounding: another numpy may add in another order."""
+    if isinstance(computed, dict):
+        assert isinstance(published, dict), where
+        # Figures added since the file was written are not in it.
+        for key in published.keys() & computed.keys():
+            _equal(published[key], computed[key], f"{where}.{key}")
+    elif isinstance(computed, list):
+        assert isinstance(published, list), where
+        assert len(published) == len(computed), where
+        for index, (one, other) in enumerate(zip(published, computed, strict=True)):
+            _equal(one, other, f"{where}.{index}")
+    elif isinstance(computed, float):
+        assert published == pytest.approx(computed, rel=1e-9, abs=1e-9), where
+    else:
+        assert published == computed, where
+
+
+def test_every_file_has_its_command() -> None:
+    """release.py measures every published file again, and there is no other file."""
+    steps = runpy.run_path(str(ROOT / "benchmarks" / "release.py"))["steps"](Path("data"))
+    assert {path.stem for path in FILES} == set(steps) - {"rfb320"}
