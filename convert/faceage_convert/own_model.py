@@ -1,8 +1,7 @@
 """A user's own float model: its ranges, its int8 file and what that cost."""
 
 import math
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,10 +13,15 @@ from faceage_calibration.inputs import model_inputs
 from faceage_calibration.intervals import faces_needed, fit_interval
 from faceage_calibration.progress import Progress
 from faceage_calibration.ranges import Calibration, Ranges, record_activations
-from faceage_convert.compare import Comparison, compare_ages
-from faceage_convert.conversion import AgeResult, Converted, finish, to_int8
-from faceage_convert.embed import embed_contract
+from faceage_convert.age_result import AgeResult, FaceRow
+from faceage_convert.compare import Comparison, age_errors, check_spread, compare_ages
+from faceage_convert.conversion import Converted, finish, to_quantized
 from faceage_convert.faces import FaceChoice
+from faceage_convert.gate import Limits, judge
+from faceage_convert.ladder import Attempt, climb
+from faceage_convert.layers import layer_noise
+from faceage_convert.recipes import INT8, Recipe
+from faceage_convert.runnable import runnable
 from faceage_convert.verify import PICTURES
 from faceage_edge.age import AgeModel
 from faceage_edge.detector import Detector
@@ -25,42 +29,82 @@ from faceage_edge.errors import ModelFileError
 from faceage_edge.model import load_model_bytes
 from faceage_models.float_source import FloatSource
 
-__all__ = ["convert_own"]
+__all__ = ["Wish", "convert_own"]
 
 Crops = npt.NDArray[np.uint8]
 
 # Share of faces whose true age the interval holds.
 _COVERAGE = 0.9
 _DIGITS = 10_000
+# Faces on which layers are compared: their noise is a mean over thousands of values each.
+_NOISE_FACES = 8
 # What tells a user that something is wrong, but tells a device nothing.
 _REPORT_ONLY = ("youngest", "oldest")
 
 
+@dataclass(frozen=True)
+class Wish:
+    """What is wanted of a conversion: the recipe to begin with, `cpu` or `coral` as its target,
+    and what it may cost."""
+
+    recipe: Recipe = INT8
+    target: str = "cpu"
+    limits: Limits = Limits()  # noqa: RUF009 - frozen
+
+
 def convert_own(
-    source: FloatSource, faces: FaceChoice, mode: CropMode, detector: Detector | None
+    source: FloatSource,
+    faces: FaceChoice,
+    mode: CropMode,
+    detector: Detector | None,
+    wish: Wish = Wish(),
 ) -> AgeResult:
-    """Record ranges, quantize, fit an interval, measure and verify.
+    """Record ranges, quantize, fit an interval, measure, judge and verify.
 
     Args:
         source: the float model with its contract embedded.
         faces: what to calibrate and measure on.
         mode: `aligned` or `detect`.
         detector: finds the faces for `detect` crops.
+        wish: how, and what it may cost.
 
     Raises:
         ModelFileError: the model returns probabilities, cannot be quantized, or fails verification.
-        FacesError: a picture is damaged.
+        FacesError: a picture is damaged, or the faces have too few different ages.
+        QualityGateError: it costs more than it may, whatever is tried.
     """
     float_model = AgeModel(load_model_bytes(source.data, source.path))
     cropper = FaceCropper(float_model.template, mode=mode, detector=detector)
     crops, _ = _cropped(faces.calibration, cropper, "cropping calibration faces")
     ranges = _ranges(source, crops, faces.calibration)
-    converted = _with_interval(to_int8(source, ranges), crops, faces.calibration.faces)
-    comparison = None
-    if faces.evaluation.faces:
-        comparison = _compared(float_model, _runnable(converted), faces.evaluation, cropper)
-        converted = _with_measured(converted, comparison, faces.evaluation)
-    return AgeResult(finish(converted, _shuffled(crops)), ranges, comparison)
+    measure = _measurement(float_model, faces.evaluation, cropper)
+
+    def attempt(recipe: Recipe) -> Attempt:
+        made = _with_interval(to_quantized(source, ranges, recipe), crops, faces.calibration.faces)
+        return _measured(made, measure, wish.limits)
+
+    shown = _shuffled(crops)
+    climbed = climb(
+        source,
+        wish.recipe,
+        wish.target,
+        attempt,
+        lambda made: layer_noise(
+            (source.data, source.contract), (made.data, made.contract), shown[:_NOISE_FACES],
+            str(source.path),
+        ),
+    )  # fmt: skip
+    taken = climbed.attempt
+    finished = finish(taken.converted, shown)
+    return AgeResult(
+        finished,
+        ranges,
+        taken.comparison,
+        verdict=taken.verdict,
+        rungs=climbed.rungs,
+        noise=climbed.noise,
+        faces=_rows(measure, taken),
+    )
 
 
 def _cropped(
@@ -95,11 +139,6 @@ def _check_logits(source: FloatSource, tensors: dict[str, tuple[float, float]]) 
             )
 
 
-def _runnable(converted: Converted) -> AgeModel:
-    data, _ = embed_contract(converted.data, converted.contract, converted.file_name)
-    return AgeModel(load_model_bytes(data, Path(converted.file_name)))
-
-
 def _with_interval(
     converted: Converted, crops: Crops, faces: tuple[LabelledFace, ...]
 ) -> Converted:
@@ -108,7 +147,7 @@ def _with_interval(
     exact = [i for i, face in enumerate(faces) if face.label.years is not None]
     if len(exact) < faces_needed(_COVERAGE):
         return converted
-    ages = _runnable(converted).estimate(crops[exact])
+    ages = runnable(converted).estimate(crops[exact])
     true = np.array([faces[i].label.years for i in exact], dtype=np.float64)
     interval = fit_interval(true, ages.years, ages.spread, coverage=_COVERAGE)
     # Outwards, so that it covers what it did; digits beyond differ between machines.
@@ -120,21 +159,46 @@ def _with_interval(
     return replace(converted, contract=replace(converted.contract, interval=rounded))
 
 
-def _compared(
-    float_model: AgeModel, int8_model: AgeModel, faces: FaceSet, cropper: FaceCropper
-) -> Comparison:
+@dataclass(frozen=True)
+class _Measurement:
+    """The faces that are measured on, cut once, and the float model's ages of them."""
+
+    faces: FaceSet
+    crops: Crops
+    before: npt.NDArray[np.float64]
+    mode: CropMode
+    missed: int
+
+
+def _measurement(
+    float_model: AgeModel, faces: FaceSet, cropper: FaceCropper
+) -> _Measurement | None:
+    if not faces.faces:
+        return None
     crops, found = _cropped(faces, cropper, "cropping evaluation faces")
-    return compare_ages(
-        float_model,
-        int8_model,
-        crops,
-        faces.faces,
-        mode=cropper.mode,
-        missed=int((~found).sum()),
+    before = float_model.estimate(crops).years
+    return _Measurement(faces, crops, before, cropper.mode, int((~found).sum()))
+
+
+def _measured(converted: Converted, measure: _Measurement | None, limits: Limits) -> Attempt:
+    if measure is None:
+        return Attempt(converted)
+    faces = measure.faces
+    after = runnable(converted).estimate(measure.crops).years
+    labels = [face.label for face in faces.faces]
+    check_spread(after, labels, str(faces.path))
+    comparison = compare_ages(
+        measure.before, after, faces.faces, mode=measure.mode, missed=measure.missed
     )
+    decades = [label.decade for label in labels if label.decade is not None]
+    verdict = None
+    if len(decades) == len(labels):
+        before_errors, after_errors = age_errors(measure.before, labels), age_errors(after, labels)
+        verdict = judge(before_errors, after_errors, decades, limits)
+    return Attempt(_with_figures(converted, comparison, faces), after, comparison, verdict)
 
 
-def _with_measured(converted: Converted, comparison: Comparison, faces: FaceSet) -> Converted:
+def _with_figures(converted: Converted, comparison: Comparison, faces: FaceSet) -> Converted:
     figures = {
         key: _rounded(value)
         for key, value in asdict(comparison).items()
@@ -143,6 +207,17 @@ def _with_measured(converted: Converted, comparison: Comparison, faces: FaceSet)
     measured = {**figures, "set": faces.path.name, "set_digest": faces.digest}
     provenance = {**converted.contract.provenance, "measured": measured}
     return replace(converted, contract=replace(converted.contract, provenance=provenance))
+
+
+def _rows(measure: _Measurement | None, taken: Attempt) -> tuple[FaceRow, ...]:
+    if measure is None or taken.after is None:
+        return ()
+    return tuple(
+        FaceRow(face.name, face.digest, face.label, float(before), float(after), crop)
+        for face, before, after, crop in zip(
+            measure.faces.faces, measure.before, taken.after, measure.crops, strict=True
+        )
+    )
 
 
 def _rounded(figure: Any) -> Any:
