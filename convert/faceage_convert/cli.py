@@ -19,7 +19,7 @@ from faceage_convert.finite import check_finite
 from faceage_convert.gate import Limits
 from faceage_convert.import_float import import_float
 from faceage_convert.inspect_command import inspect_main
-from faceage_convert.opened import open_apart
+from faceage_convert.opened import RuntimeCrash, open_apart
 from faceage_convert.options import (
     SCHEMES,
     check_usage,
@@ -40,6 +40,7 @@ from faceage_edge.bundles import find_age
 from faceage_edge.command import run
 from faceage_edge.detector import DEFAULT_DETECTOR, named_detector
 from faceage_edge.embedded import METADATA_NAME
+from faceage_edge.errors import ModelFileError
 from faceage_edge.flatbuffer import read_model_file
 from faceage_edge.model import read_model_bytes
 from faceage_edge.operators import EDGE_TPU, operator_names
@@ -175,7 +176,12 @@ def _try_out(path: Path) -> None:
         # What carries a contract was checked by its digest; an Edge TPU's file runs nowhere here.
         model = read_model_file(data, str(path))
         if METADATA_NAME not in model.metadata and EDGE_TPU not in operator_names(model):
-            open_apart(data, str(path))
+            try:
+                open_apart(data, str(path))
+            except RuntimeCrash:
+                raise
+            except ModelFileError:
+                pass  # the import says it better
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ _UNITS = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 _ROW = re.compile(
     r"^(?P<operator>[A-Z][A-Z0-9_]+|[A-Za-z][\w-]*)\s+(?P<count>\d+)\s+(?P<status>\S.*)$"
 )
+_FOLDER = "coral"
 _MAPPED = "Mapped to Edge TPU"
 
 
@@ -149,7 +150,8 @@ def compile_all(folder: Path, models: Sequence[Converted]) -> dict[str, Any]:
     """Compile a bundle's models together where the compiler is on the path, else predict.
 
     Compiled together they share the chip's memory, so that neither is loaded anew at each turn.
-    Files are written beside the originals as NAME_edgetpu.tflite, their contracts as sidecars.
+    Files are written into `coral/` as NAME_edgetpu.tflite, their contracts beside them: the
+    bundle's own level holds exactly the models that the camera loads.
 
     Args:
         folder: the bundle, which holds the models' files.
@@ -178,7 +180,8 @@ def _compiled(folder: Path, models: Sequence[Converted]) -> list[dict[str, Any]]
                 continue
             made = Path(out, Path(log.output).name)
             data = made.read_bytes()
-            target = folder / made.name
+            target = folder / _FOLDER / made.name
+            target.parent.mkdir(exist_ok=True)
             target.write_bytes(data)
             contract = compiled_contract(item.contract, data, log)
             target.with_suffix(".json").write_bytes(contract_bytes(contract))

@@ -12,7 +12,7 @@ from faceage_edge.embedded import METADATA_NAME, read_contract
 from faceage_edge.errors import ContractError, ModelFileError
 from faceage_edge.flatbuffer import ModelFile, TensorInfo, read_model_file
 from faceage_edge.model import read_model_bytes
-from faceage_edge.operators import EDGE_TPU, operator_names
+from faceage_edge.operators import EDGE_TPU, operator_names, refuse_unknown
 from faceage_models.tflite_cost import graph_cost
 from faceage_models.tflite_graph import schema_operator_name
 
@@ -143,6 +143,10 @@ def _runtime(data: bytes, model: ModelFile, where: str, problems: list[str]) -> 
     if EDGE_TPU in operator_names(model):
         problems.append("compiled for the Edge TPU: it runs there only")
         return nothing
+    try:
+        refuse_unknown(model, where)
+    except ModelFileError as error:
+        problems.append(str(error))
     try:
         opened = open_apart(data, where)
     except ModelFileError as error:

@@ -16,13 +16,16 @@ import numpy as np
 from faceage_edge.errors import ModelFileError
 from faceage_edge.flatbuffer import ModelFile, read_model_file
 from faceage_edge.interpreter import open_interpreter
-from faceage_edge.operators import refuse_unknown
 from faceage_models.tflite_partitions import xnnpack_partitions
 
-__all__ = ["Opened", "open_apart"]
+__all__ = ["Opened", "RuntimeCrash", "open_apart"]
 
 # Opening a face model takes a tenth of a second; a file that keeps the runtime busy is none.
 _SECONDS = 60.0
+
+
+class RuntimeCrash(ModelFileError):
+    """The runtime crashed or hung on a model file."""
 
 
 @dataclass(frozen=True)
@@ -47,23 +50,23 @@ def open_apart(data: bytes, where: str, *, seconds: float = _SECONDS) -> Opened:
         seconds: after which the child is ended.
 
     Raises:
-        ModelFileError: damaged, an operator outside the list, refused by the runtime, or the
-            runtime crashes or hangs on it.
+        RuntimeCrash: the runtime crashes or hangs on it.
+        ModelFileError: damaged, or refused by the runtime.
     """
-    refuse_unknown(read_model_file(data, where), where)
+    read_model_file(data, where)
     command = [sys.executable, "-m", "faceage_convert.opened", where]
     try:
         done = subprocess.run(
             command, input=data, capture_output=True, timeout=seconds, check=False
         )
     except subprocess.TimeoutExpired as error:
-        raise ModelFileError(
+        raise RuntimeCrash(
             f"{where}: the runtime did not finish opening this model in {seconds:.0f} s; it is "
             "damaged, or no model for one crop"
         ) from error
     if done.returncode < 0:
         name = signal.Signals(-done.returncode).name
-        raise ModelFileError(
+        raise RuntimeCrash(
             f"{where}: the runtime crashed on this model ({name}): its parts contradict each "
             "other; copy it again or export it again"
         )
