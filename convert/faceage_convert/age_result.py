@@ -32,7 +32,10 @@ class FaceRow:
 @dataclass(frozen=True)
 class AgeResult:
     """A converted age model; on a user's faces also its ranges, what it cost on others, the gate's
-    verdict, the rungs that were tried, the noise of its layers and the faces one by one."""
+    verdict, the rungs that were tried, the noise of its layers and the faces one by one.
+
+    `ranges_seconds` is how long recording the ranges took, cropping left out.
+    """
 
     converted: Converted
     ranges: Ranges | None = None
@@ -41,3 +44,4 @@ class AgeResult:
     rungs: tuple[Rung, ...] = ()
     noise: tuple[LayerNoise, ...] = ()
     faces: tuple[FaceRow, ...] = ()
+    ranges_seconds: float | None = None

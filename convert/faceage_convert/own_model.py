@@ -1,6 +1,7 @@
 """A user's own float model: its ranges, its int8 file and what that cost."""
 
 import math
+import time
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -76,7 +77,9 @@ def convert_own(
     float_model = AgeModel(load_model_bytes(source.data, source.path))
     cropper = FaceCropper(float_model.template, mode=mode, detector=detector)
     crops, _ = _cropped(faces.calibration, cropper, "cropping calibration faces")
+    started = time.monotonic()
     ranges = _ranges(source, crops, faces.calibration)
+    took = time.monotonic() - started
     measure = _measurement(float_model, faces.evaluation, cropper)
 
     def attempt(recipe: Recipe) -> Attempt:
@@ -104,6 +107,7 @@ def convert_own(
         rungs=climbed.rungs,
         noise=climbed.noise,
         faces=_rows(measure, taken),
+        ranges_seconds=took,
     )
 
 

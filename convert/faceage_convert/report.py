@@ -1,6 +1,7 @@
 """The report of a conversion: report.json for programs, report.md for people."""
 
 import json
+import resource
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -48,6 +49,9 @@ def report_document(
         "report": REPORT_FORMAT,
         "command": list(command),
         "seconds": round(seconds, 2),
+        "ranges_seconds": None if age.ranges_seconds is None else round(age.ranges_seconds, 2),
+        # In KiB on Linux (getrusage(2)).
+        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "tools": tool_versions(),
         "files": [_file(item) for item in (age.converted, *detector)],
         "comparison": None if age.comparison is None else asdict(age.comparison),
@@ -80,9 +84,14 @@ def report_text(document: dict[str, Any]) -> str:
         *_interval(document["files"]),
         *_assumptions(document["files"]),
         "",
-        f"Took {document['seconds']} s with {versions}.",
+        f"Took {document['seconds']} s{_memory(document)} with {versions}.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _memory(document: dict[str, Any]) -> str:
+    peak = document.get("peak_memory_bytes")
+    return "" if peak is None else f" and {peak / 1e6:,.0f} MB of memory"
 
 
 def _file(item: Converted) -> dict[str, Any]:
