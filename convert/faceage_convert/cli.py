@@ -76,39 +76,52 @@ def _convert(options: argparse.Namespace, command: list[str]) -> int:
     check_usage(options)
     out = options.out or SCHEMES[options.quantize]
     check_replaceable(out)
-    print_of = fingerprint(options)
-    earlier = None if options.again else unchanged(out, print_of)
+    # Reading all inputs takes a while: not before it is known that there is something to compare.
+    print_of = fingerprint(options) if (out / MARK).is_file() else None
+    earlier = None if options.again or print_of is None else unchanged(out, print_of)
     if earlier is not None:
-        _tell(
-            earlier, options, f"{out} holds this already, nothing has changed (--again renews it)"
-        )
+        _tell(earlier, options, f"{out} holds this already: nothing has changed (or --again)")
         return 0
     age = _age(options)
-    detector = [
-        convert_shipped(name, _detector_scheme(options)) for name in _detector_files(options)
-    ]
+    scheme = _detector_scheme(options)
+    detector = [convert_shipped(name, scheme) for name in _detector_files(options)]
     with new_folder(out) as folder:
-        write_models(folder, age, detector)
-        compiled = compile_all(folder, [age.converted, *detector]) if _coral(options) else None
-        if age.faces:
-            write_faces(folder / FACES, age)
-        document = report_document(
-            age,
-            detector,
-            command=command,
-            contents=[*list_files(folder), *_REPORTS],
-            seconds=time.monotonic() - started,
-            coral=compiled,
-        )
-        document["fingerprint"] = print_of
-        (folder / _TEXT).write_text(report_text(document), encoding="utf-8")
-        page = report_page(document, age.faces, pictures=bool(options.with_pictures))
-        (folder / _PAGE).write_text(page, encoding="utf-8")
+        document = _fill(folder, options, age, detector, command, started)
+        document["fingerprint"] = print_of or fingerprint(options)
         document["digests"] = digests(folder)
         (folder / MARK).write_text(report_json(document), encoding="utf-8")
     next_step = f"faceage-camera --models {shlex.quote(str(out))} --source 0"
     _tell(document, options, _undecided(age), f"wrote {out}: run it with: {next_step}")
     return 0
+
+
+def _fill(
+    folder: Path,
+    options: argparse.Namespace,
+    age: AgeResult,
+    detector: list[Converted],
+    command: list[str],
+    started: float,
+) -> dict[str, Any]:
+    """Write models and reports into a new bundle; the report's document, which is still to be
+    written, since it states the digests of all the others."""
+    write_models(folder, age, detector)
+    models = [age.converted, *detector]
+    coral = compile_all(folder, models) if options.target == "coral" else None
+    if age.faces:
+        write_faces(folder / FACES, age)
+    document = report_document(
+        age,
+        detector,
+        command=command,
+        contents=[*list_files(folder), *_REPORTS],
+        seconds=time.monotonic() - started,
+        coral=coral,
+    )
+    (folder / _TEXT).write_text(report_text(document), encoding="utf-8")
+    page = report_page(document, age.faces, pictures=bool(options.with_pictures))
+    (folder / _PAGE).write_text(page, encoding="utf-8")
+    return document
 
 
 def _tell(document: dict[str, Any], options: argparse.Namespace, *notes: str | None) -> None:
@@ -126,10 +139,6 @@ def _undecided(age: AgeResult) -> str | None:
         f"note: whether this conversion is good enough is undecided: {age.verdict.reason}; about "
         f"{age.verdict.faces_needed:,} faces like these would decide it (--eval-faces)"
     )
-
-
-def _coral(options: argparse.Namespace) -> bool:
-    return bool(options.target == "coral")
 
 
 def _detector_scheme(options: argparse.Namespace) -> str:

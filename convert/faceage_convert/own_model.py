@@ -2,7 +2,7 @@
 
 import math
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -50,7 +50,7 @@ class Wish:
 
     recipe: Recipe = INT8
     target: str = "cpu"
-    limits: Limits = Limits()  # noqa: RUF009 - frozen
+    limits: Limits = field(default_factory=Limits)
 
 
 def convert_own(
@@ -58,7 +58,7 @@ def convert_own(
     faces: FaceChoice,
     mode: CropMode,
     detector: Detector | None,
-    wish: Wish = Wish(),
+    wish: Wish,
 ) -> AgeResult:
     """Record ranges, quantize, fit an interval, measure, judge and verify.
 

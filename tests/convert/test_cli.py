@@ -58,6 +58,8 @@ STAGES = [
     ("convert_shipped", "converting the detector"),
     ("write_models", "writing"),
     ("report_text", "writing the report"),
+    ("report_page", "writing the page"),
+    ("fingerprint", "comparing with the earlier bundle"),
 ]
 
 

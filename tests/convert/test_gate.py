@@ -12,7 +12,7 @@ Floats = npt.NDArray[np.float64]
 def _deltas(n: int, mean: float, spread: float) -> Floats:
     """Numbers with exactly this mean and standard deviation."""
     raw = np.random.default_rng(n).normal(size=n)
-    return (raw - raw.mean()) / raw.std() * spread + mean
+    return np.asarray((raw - raw.mean()) / raw.std() * spread + mean)
 
 
 # Half the width of a 95 % interval is 1.96 spread / sqrt(n).
