@@ -121,11 +121,11 @@ def _add_threshold(commands: "_Subparsers") -> None:
         "--result", metavar="FILE", help="instead of faces: an accuracy result of this model"
     )
     parser.add_argument(
-        "--threshold", type=_positive, required=True, metavar="AGE", help="the age in question"
+        "--threshold", type=_at_least(1), required=True, metavar="AGE", help="the age in question"
     )
     parser.add_argument(
         "--challenge",
-        type=_positive,
+        type=_at_least(1),
         metavar="AGE",
         help="estimated age from which on nobody is asked (default: the threshold)",
     )

@@ -1,4 +1,4 @@
-"""What quantization did to the ages: float against int8 on identical crops."""
+"""What quantization did to the ages: float against the converted model on identical crops."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,11 +9,16 @@ import numpy.typing as npt
 from faceage_calibration.faces import LabelledFace
 from faceage_calibration.labels import Label
 from faceage_calibration.stats import mean_interval
-from faceage_edge.age import AgeModel
+from faceage_edge.errors import FacesError, ModelFileError
 
-__all__ = ["Comparison", "age_errors", "compare_ages"]
+__all__ = ["Comparison", "age_errors", "check_spread", "compare_ages"]
 
 Years = npt.NDArray[np.float64]
+
+# From so many faces on, so many different ages must come out, and so many be asked for: a model
+# that gives one age to all, or a set of one age, makes any conversion look free.
+_FACES = 20
+_LEAST_AGES = 5
 
 
 @dataclass(frozen=True)
@@ -40,25 +45,17 @@ class Comparison:
 
 
 def compare_ages(
-    float_model: AgeModel,
-    int8_model: AgeModel,
-    crops: npt.NDArray[np.uint8],
-    faces: Sequence[LabelledFace],
-    *,
-    mode: str,
-    missed: int,
+    before: Years, after: Years, faces: Sequence[LabelledFace], *, mode: str, missed: int
 ) -> Comparison:
-    """Run both models on the same crops.
+    """Compare two models' ages of the same crops.
 
     Args:
-        float_model: the model before quantization.
-        int8_model: the model after it.
-        crops: uint8 (n, height, width, 3), BGR, n >= 1.
+        before: (n,) ages by the model before quantization, n >= 1.
+        after: (n,) ages by the model after it.
         faces: the n faces the crops show.
         mode: how they were cropped, for the record.
         missed: how many of them the detector did not find.
     """
-    before, after = float_model.estimate(crops).years, int8_model.estimate(crops).years
     shift = after - before
     ages = Comparison(
         n=len(faces),
@@ -87,6 +84,37 @@ def _with_errors(
         delta_mae=float(delta.mean()),
         delta_mae_ci95=(interval.low, interval.high),
     )
+
+
+def check_spread(after: Years, labels: Sequence[Label], where: str) -> None:
+    """Refuse a measurement that could not show what a conversion cost.
+
+    Args:
+        after: (n,) ages by the converted model.
+        labels: what is known of the n faces.
+        where: the set, for messages.
+
+    Raises:
+        ModelFileError: the model gives nearly the same age to all faces.
+        FacesError: the faces have too few different ages.
+    """
+    if len(after) < _FACES:
+        return
+    given = len(np.unique(after.round(2)))
+    if given < _LEAST_AGES:
+        raise ModelFileError(
+            f"the converted model gives {given} different ages to {len(after)} faces of {where}, "
+            f"from {after.min():.1f} to {after.max():.1f} years, expected {_LEAST_AGES} or more; "
+            "it hardly looks at its input: check its weights, its input's normalisation "
+            "(--normalise) and the calibration faces"
+        )
+    known = {(label.years, label.bin) for label in labels if label.has_age}
+    if known and len(known) < _LEAST_AGES:
+        raise FacesError(
+            f"the faces of {where} have {len(known)} different ages, expected {_LEAST_AGES} or "
+            "more; what a conversion costs cannot be measured on them: give faces of all ages "
+            "with --eval-faces"
+        )
 
 
 def age_errors(years: Years, labels: Sequence[Label]) -> Years:

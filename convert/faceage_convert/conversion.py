@@ -9,19 +9,20 @@ import numpy.typing as npt
 
 from faceage_calibration.ranges import Ranges
 from faceage_convert.bias_correction import correct_biases
-from faceage_convert.compare import Comparison
 from faceage_convert.embed import without_contract
+from faceage_convert.finite import check_finite
 from faceage_convert.golden_outputs import with_golden
 from faceage_convert.provenance import tool_versions
-from faceage_convert.quantize import quantize_int8
-from faceage_convert.schemes import check_int8, read_scheme
+from faceage_convert.quantize import quantize_model
+from faceage_convert.recipes import INT8, Recipe
+from faceage_convert.schemes import check_scheme, read_scheme
 from faceage_convert.verify import Checks, different_pictures, verify_file
 from faceage_edge.contract import Contract
 from faceage_edge.errors import FacesError, ModelFileError
 from faceage_edge.flatbuffer import TensorInfo, read_model_file
 from faceage_models.float_source import FloatSource
 
-__all__ = ["AgeResult", "Converted", "finish", "quantized_contract", "to_int8", "verified"]
+__all__ = ["Converted", "finish", "quantized_contract", "to_quantized", "verified"]
 
 
 @dataclass(frozen=True)
@@ -39,52 +40,68 @@ class Converted:
         return f"{self.contract.name}.{self.contract.scheme}.tflite"
 
 
-@dataclass(frozen=True)
-class AgeResult:
-    """A converted age model; on a user's faces also its ranges, and what int8 cost on others."""
-
-    converted: Converted
-    ranges: Ranges | None = None
-    comparison: Comparison | None = None
-
-
-def to_int8(source: FloatSource, ranges: Ranges) -> Converted:
-    """Quantize a float model from recorded ranges; not yet verified.
+def to_quantized(source: FloatSource, ranges: Ranges | None, recipe: Recipe = INT8) -> Converted:
+    """Quantize a float model by a recipe; not yet verified.
 
     Args:
         source: the float model with its contract embedded.
-        ranges: recorded on this very model.
+        ranges: recorded on this very model; None where the recipe needs none.
+        recipe: the scheme, and the layers that are kept finer.
 
     Raises:
-        FacesError: the ranges are of another model.
-        ModelFileError: the model cannot be quantized to int8 throughout.
+        FacesError: the ranges are of another model, or missing.
+        ModelFileError: the model holds numbers that are not finite, or cannot be quantized so.
     """
-    if ranges.model_digest != source.contract.model_digest:
-        raise FacesError(
-            f"the ranges belong to a model with digest {ranges.model_digest[:16]}, {source.path} "
-            f"has {source.contract.model_digest[:16]}; record them again with: "
-            f"faceage-calibrate ranges --model {source.path} --faces PATH --out FILE"
-        )
     where = str(source.path)
+    _check_ranges(source, ranges, recipe)
     bare = without_contract(source.data)
-    quantized = quantize_int8(bare, ranges.tensors, source.contract, where)
-    if ranges.means:
-        corrected = correct_biases(bare, quantized, ranges.means, where)
-        quantized = quantize_int8(corrected, ranges.tensors, source.contract, where)
-    check_int8(read_model_file(quantized, where), where)
+    check_finite(bare, where)
+    quantized = _quantized(bare, ranges, source.contract, where, recipe)
+    check_scheme(read_model_file(quantized, where), where, recipe)
     contract = quantized_contract(source.contract, quantized, where)
     provenance = {
         **contract.provenance,
         "source_digest": source.contract.model_digest,
         "graph_digest": hashlib.sha256(quantized).hexdigest(),
-        "calibration": {
-            "n": ranges.calibration.n,
-            "digest": ranges.calibration.digest,
-            "pictures": "".join(ranges.calibration.pictures),
-        },
+        **({} if ranges is None else {"calibration": _calibration(ranges)}),
+        **({"kept": list(recipe.kept)} if recipe.kept else {}),
         "tools": tool_versions(),
     }
     return Converted(quantized, replace(contract, provenance=provenance), source)
+
+
+def _check_ranges(source: FloatSource, ranges: Ranges | None, recipe: Recipe) -> None:
+    if ranges is None:
+        if recipe.needs_ranges:
+            raise FacesError(
+                f"{source.path}: {recipe.name} needs the ranges of the activations; "
+                "give faces to record them on with --faces PATH"
+            )
+    elif ranges.model_digest != source.contract.model_digest:
+        raise FacesError(
+            f"the ranges belong to a model with digest {ranges.model_digest[:16]}, {source.path} "
+            f"has {source.contract.model_digest[:16]}; record them again with: "
+            f"faceage-calibrate ranges --model {source.path} --faces PATH --out FILE"
+        )
+
+
+def _quantized(
+    bare: bytes, ranges: Ranges | None, contract: Contract, where: str, recipe: Recipe
+) -> bytes:
+    tensors = {} if ranges is None else ranges.tensors
+    quantized = quantize_model(bare, tensors, contract, where, recipe)
+    if ranges is None or not ranges.means:
+        return quantized
+    corrected = correct_biases(bare, quantized, ranges.means, where)
+    return quantize_model(corrected, tensors, contract, where, recipe)
+
+
+def _calibration(ranges: Ranges) -> dict[str, Any]:
+    return {
+        "n": ranges.calibration.n,
+        "digest": ranges.calibration.digest,
+        "pictures": "".join(ranges.calibration.pictures),
+    }
 
 
 def quantized_contract(contract: Contract, quantized: bytes, where: str) -> Contract:
@@ -121,7 +138,7 @@ def finish(converted: Converted, crops: npt.NDArray[np.uint8] | None = None) -> 
     """Embed the contract with golden outputs and verify the finished file.
 
     Args:
-        converted: from `to_int8`.
+        converted: from `to_quantized`.
         crops: as for `verified`.
 
     Raises:

@@ -5,17 +5,20 @@ from dataclasses import replace
 from pathlib import Path
 
 from faceage_convert.embed import embed_contract
-from faceage_edge.contract import Contract
+from faceage_edge.contract import Contract, Output
 from faceage_edge.errors import ModelFileError
 from faceage_edge.golden import GENERATORS, record_golden
 from faceage_edge.model import load_model_bytes
 
 __all__ = ["with_golden"]
 
-# One quantum: kernels may round a tie either way. For float outputs, values of a few units after
-# a hundred thousand additions in another order: 1e-3 is 100 times what was seen between machines
-# and a thousandth of what moves an age by a year.
-_TOLERANCE = {"int8": 1.0, "float32": 1e-3}
+# Of a graph that computes in floats, values of a few units after a hundred thousand additions in
+# another order: 1e-3 is 100 times what was seen between machines and a thousandth of what moves an
+# age by a year.
+_FLOAT_TOLERANCE = 1e-3
+_FLOAT_SCHEMES = ("float32", "float16", "unknown")
+# Steps of int16 that one of int8 over the same range holds.
+_INT16_IN_INT8 = 256.0
 
 _Recording = dict[str, list[list[float]]]
 
@@ -38,10 +41,29 @@ def with_golden(model: bytes, contract: Contract, where: str) -> tuple[bytes, Co
     recordings = {kernels: _record(data, kernels, where) for kernels in ("xnnpack", "builtin")}
     golden = {
         "pictures": list(GENERATORS),
-        "tolerance": _TOLERANCE[contract.input.dtype],
+        "tolerance": _tolerance(contract, recordings),
         **recordings,
     }
     return embed_contract(model, replace(written, golden=golden), where)
+
+
+def _tolerance(contract: Contract, recordings: dict[str, _Recording]) -> float:
+    """How far another machine's outputs may be off: one int8 step, since kernels may round a tie
+    either way, told in the outputs' own units."""
+    if contract.scheme in _FLOAT_SCHEMES:
+        return _FLOAT_TOLERANCE
+    return max(_step(output, contract.scheme, recordings) for output in contract.outputs)
+
+
+def _step(output: Output, scheme: str, recordings: dict[str, _Recording]) -> float:
+    if output.dtype == "int16":
+        # Nothing in an int16x8 graph is coarser than its output; else a step was int8's once.
+        return 1.0 if scheme == "int16x8" else _INT16_IN_INT8
+    if output.dtype != "float32":
+        return 1.0
+    values = [v for kind in recordings.values() for picture in kind[output.name] for v in picture]
+    # One of the 255 steps between the ends of what was seen.
+    return max((max(values) - min(values)) / 255, _FLOAT_TOLERANCE)
 
 
 def _record(data: bytes, kernels: str, where: str) -> _Recording:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from faceage_calibration.crops import CROP_MODES
 from faceage_convert.faces import NAMES
+from faceage_convert.gate import Limits
+from faceage_convert.recipes import NEEDS_RANGES
 from faceage_convert.verify import PICTURES
 from faceage_edge import __version__
 from faceage_edge.bundles import shipped_names
@@ -24,7 +26,14 @@ __all__ = [
 ]
 
 # What may follow --quantize, and the folder that is written where none is named.
-SCHEMES = {"int8": Path("faceage-int8"), "none": Path("faceage-float32")}
+SCHEMES = {
+    **{
+        scheme: Path(f"faceage-{scheme}")
+        for scheme in ("int8", "int8-float-io", "int16x8", "dynamic", "float16")
+    },
+    "none": Path("faceage-float32"),
+}
+TARGETS = ("cpu", "coral")
 
 # Options about faces, and what holds where they are left out.
 _DEFAULTS = {
@@ -34,6 +43,9 @@ _DEFAULTS = {
     "names": None,
     "crops": "detect",
     "shape": None,
+    "max_drop": Limits.drop,
+    "max_band_drop": Limits.band_drop,
+    "with_pictures": False,
 }
 _HINTS = ("contract", "head", "output", "normalise", "colour")
 
@@ -45,17 +57,21 @@ def parser() -> argparse.ArgumentParser:
         usage="%(prog)s [--quantize SCHEME] [--out DIR] [--model FILE --faces PATH [OPTION ...]]",
         description="Convert a float age model and the face detector to int8 TFLite files. "
         "Shipped models are converted with their recorded ranges.",
-        epilog="Exit codes: 0 done, 1 an error that the message explains, 2 wrong usage.",
+        epilog="Also: faceage-convert inspect FILE, faceage-convert preflight FILE; each has "
+        "--help. Exit codes: 0 done, 1 an error that the message explains, 2 wrong usage, "
+        "3 the conversion costs more than it may.",
     )
     add = made.add_argument
     add("--quantize", choices=tuple(SCHEMES), default="int8", help="scheme (default: %(default)s)")
-    add("--out", type=Path, metavar="DIR", help="folder to write (default: faceage-int8)")
+    add("--out", type=Path, metavar="DIR", help="folder to write (default: faceage-SCHEME)")
+    add("--target", choices=TARGETS, default="cpu", help="what is to run it (default: %(default)s)")
     add(
         "--detector",
         metavar="NAME",
         help="face detector of the bundle, which also cuts the faces: face-finder, mtcnn, or a "
         f"folder that cuts them only (default: {DEFAULT_DETECTOR})",
     )
+    add("--again", action="store_true", help="convert even where nothing has changed")
     add("--json", action="store_true", help="print the report as one line of JSON")
     add("--version", action="version", version=f"faceage {__version__}")
     _add_own(made.add_argument_group("a model of yours"))
@@ -70,6 +86,11 @@ def check_usage(options: argparse.Namespace) -> None:
     Raises:
         UsageError: naming them.
     """
+    if options.target == "coral" and options.quantize != "int8":
+        raise UsageError(
+            f"--target coral with --quantize {options.quantize}; the Edge TPU runs int8 only, and "
+            "would leave the rest to the CPU: leave --quantize out"
+        )
     faces = _given(options, ("faces", *_DEFAULTS))
     if options.model is None:
         spare = [*faces, *_given(options, ("name", *_HINTS))]
@@ -82,11 +103,18 @@ def check_usage(options: argparse.Namespace) -> None:
         raise UsageError(
             f"{', '.join(faces)} with --quantize none; nothing is quantized, so no faces are needed"
         )
-    elif options.quantize != "none" and not uses_recorded_ranges(options) and not options.faces:
+    elif _lacks_faces(options):
         raise UsageError(
             "--model needs --faces PATH: a folder or .tar of faces to record ranges on, 300 or "
             "more like those it will see; where their names carry ages the error is measured"
         )
+    elif options.faces is None and faces:
+        raise UsageError(f"{', '.join(faces)} without --faces PATH, whose faces it is about")
+
+
+def _lacks_faces(options: argparse.Namespace) -> bool:
+    needed = options.quantize in NEEDS_RANGES and not uses_recorded_ranges(options)
+    return needed and not options.faces
 
 
 def uses_recorded_ranges(options: argparse.Namespace) -> bool:
@@ -141,6 +169,24 @@ def _add_faces(group: argparse._ArgumentGroup) -> None:
         help=f"evaluation faces at most (default: {_DEFAULTS['eval_count']})",
     )
     add("--names", choices=NAMES, help="how pictures are named; none: they carry no ages")
+    add(
+        "--max-drop",
+        type=_years,
+        metavar="YEARS",
+        help=f"rise of the mean error that is allowed (default: {_DEFAULTS['max_drop']})",
+    )
+    add(
+        "--max-band-drop",
+        type=_years,
+        metavar="YEARS",
+        help=f"and within a band of ages (default: {_DEFAULTS['max_band_drop']})",
+    )
+    add(
+        "--with-pictures",
+        action="store_const",
+        const=True,
+        help="put the faces that moved most into the report",
+    )
     add("--crops", choices=CROP_MODES, help=f"how faces are cut (default: {_DEFAULTS['crops']})")
     add(
         "--shape",
@@ -178,3 +224,13 @@ def _at_least(least: int) -> Callable[[str], int]:
         return value
 
     return parse
+
+
+def _years(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of years") from error
+    if not 0 < value <= 120:
+        raise argparse.ArgumentTypeError(f"{text} years: expected more than 0, 120 at most")
+    return value

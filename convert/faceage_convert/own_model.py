@@ -1,8 +1,8 @@
 """A user's own float model: its ranges, its int8 file and what that cost."""
 
 import math
-from dataclasses import asdict, replace
-from pathlib import Path
+import time
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,15 @@ from faceage_calibration.intervals import faces_needed, fit_interval
 from faceage_calibration.progress import Progress
 from faceage_calibration.ranges import Calibration, Ranges, record_activations
 from faceage_calibration.shape_file import Shape
-from faceage_convert.compare import Comparison, compare_ages
-from faceage_convert.conversion import AgeResult, Converted, finish, to_int8
-from faceage_convert.embed import embed_contract
+from faceage_convert.age_result import AgeResult, FaceRow
+from faceage_convert.compare import Comparison, age_errors, check_spread, compare_ages
+from faceage_convert.conversion import Converted, finish, to_quantized
 from faceage_convert.faces import FaceChoice
+from faceage_convert.gate import Limits, judge
+from faceage_convert.ladder import Attempt, climb
+from faceage_convert.layers import layer_noise
+from faceage_convert.recipes import INT8, Recipe
+from faceage_convert.runnable import runnable
 from faceage_convert.verify import PICTURES
 from faceage_edge.age import AgeModel
 from faceage_edge.contract import AGE_HEADS
@@ -28,15 +33,28 @@ from faceage_edge.interval import IntervalShape
 from faceage_edge.model import load_model_bytes
 from faceage_models.float_source import FloatSource
 
-__all__ = ["convert_own"]
+__all__ = ["Wish", "convert_own"]
 
 Crops = npt.NDArray[np.uint8]
 
 # Share of faces whose true age the interval holds.
 _COVERAGE = 0.9
 _DIGITS = 10_000
+# Faces on which layers are compared: their noise is a mean over thousands of values each.
+_NOISE_FACES = 8
 # What tells a user that something is wrong, but tells a device nothing.
 _REPORT_ONLY = ("youngest", "oldest")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is wanted of a conversion: the recipe to begin with, `cpu` or `coral` as its target,
+    what it may cost, and the shape of its interval: None for one reach at every estimate."""
+
+    recipe: Recipe = INT8
+    target: str = "cpu"
+    limits: Limits = field(default_factory=Limits)
+    shape: Shape | None = None
 
 
 def convert_own(
@@ -44,37 +62,63 @@ def convert_own(
     faces: FaceChoice,
     mode: CropMode,
     detector: Detector | None,
-    *,
-    shape: Shape | None = None,
+    wish: Wish,
 ) -> AgeResult:
-    """Record ranges, quantize, fit an interval, measure and verify.
+    """Record ranges, quantize, fit an interval, measure, judge and verify.
 
     Args:
         source: the float model with its contract embedded.
         faces: what to calibrate and measure on.
         mode: `aligned` or `detect`.
         detector: finds the faces for `detect` crops.
-        shape: of the interval; the same reach at every estimate if None.
+        wish: how, and what it may cost.
 
     Raises:
         UsageError: the shape was fitted on estimates that another years curve had changed.
         ModelFileError: the model returns probabilities, cannot be quantized, or fails verification.
-        FacesError: a picture is damaged.
+        FacesError: a picture is damaged, or the faces have too few different ages.
+        QualityGateError: it costs more than it may, whatever is tried.
     """
-    _check_curve(source, shape)
+    _check_curve(source, wish.shape)
     float_model = AgeModel(load_model_bytes(source.data, source.path))
     cropper = FaceCropper(float_model.template, mode=mode, detector=detector)
     crops, _ = _cropped(faces.calibration, cropper, "cropping calibration faces")
+    started = time.monotonic()
     ranges = _ranges(source, crops, faces.calibration)
-    converted = to_int8(source, ranges)
-    converted = _with_interval(
-        converted, crops, faces.calibration.faces, None if shape is None else shape.interval
+    took = time.monotonic() - started
+    measure = _measurement(float_model, faces.evaluation, cropper)
+
+    shape = None if wish.shape is None else wish.shape.interval
+
+    def attempt(recipe: Recipe) -> Attempt:
+        made = _with_interval(
+            to_quantized(source, ranges, recipe), crops, faces.calibration.faces, shape
+        )
+        return _measured(made, measure, wish.limits)
+
+    shown = _shuffled(crops)
+    climbed = climb(
+        source,
+        wish.recipe,
+        wish.target,
+        attempt,
+        lambda made: layer_noise(
+            (source.data, source.contract), (made.data, made.contract), shown[:_NOISE_FACES],
+            str(source.path),
+        ),
+    )  # fmt: skip
+    taken = climbed.attempt
+    finished = finish(taken.converted, shown)
+    return AgeResult(
+        finished,
+        ranges,
+        taken.comparison,
+        verdict=taken.verdict,
+        rungs=climbed.rungs,
+        noise=climbed.noise,
+        faces=_rows(measure, taken),
+        ranges_seconds=took,
     )
-    comparison = None
-    if faces.evaluation.faces:
-        comparison = _compared(float_model, _runnable(converted), faces.evaluation, cropper)
-        converted = _with_measured(converted, comparison, faces.evaluation)
-    return AgeResult(finish(converted, _shuffled(crops)), ranges, comparison)
 
 
 def _check_curve(source: FloatSource, shape: Shape | None) -> None:
@@ -122,11 +166,6 @@ def _check_logits(source: FloatSource, tensors: dict[str, tuple[float, float]]) 
             )
 
 
-def _runnable(converted: Converted) -> AgeModel:
-    data, _ = embed_contract(converted.data, converted.contract, converted.file_name)
-    return AgeModel(load_model_bytes(data, Path(converted.file_name)))
-
-
 def _with_interval(
     converted: Converted,
     crops: Crops,
@@ -138,7 +177,7 @@ def _with_interval(
     exact = [i for i, face in enumerate(faces) if face.label.years is not None]
     if len(exact) < faces_needed(_COVERAGE):
         return converted
-    ages = _runnable(converted).estimate(crops[exact])
+    ages = runnable(converted).estimate(crops[exact])
     true = np.array([faces[i].label.years for i in exact], dtype=np.float64)
     interval = fit_interval(true, ages.years, ages.spread, coverage=_COVERAGE, shape=shape)
     # Outwards, so that it covers what it did; digits beyond differ between machines.
@@ -150,21 +189,46 @@ def _with_interval(
     return replace(converted, contract=replace(converted.contract, interval=rounded))
 
 
-def _compared(
-    float_model: AgeModel, int8_model: AgeModel, faces: FaceSet, cropper: FaceCropper
-) -> Comparison:
+@dataclass(frozen=True)
+class _Measurement:
+    """The faces that are measured on, cut once, and the float model's ages of them."""
+
+    faces: FaceSet
+    crops: Crops
+    before: npt.NDArray[np.float64]
+    mode: CropMode
+    missed: int
+
+
+def _measurement(
+    float_model: AgeModel, faces: FaceSet, cropper: FaceCropper
+) -> _Measurement | None:
+    if not faces.faces:
+        return None
     crops, found = _cropped(faces, cropper, "cropping evaluation faces")
-    return compare_ages(
-        float_model,
-        int8_model,
-        crops,
-        faces.faces,
-        mode=cropper.mode,
-        missed=int((~found).sum()),
+    before = float_model.estimate(crops).years
+    return _Measurement(faces, crops, before, cropper.mode, int((~found).sum()))
+
+
+def _measured(converted: Converted, measure: _Measurement | None, limits: Limits) -> Attempt:
+    if measure is None:
+        return Attempt(converted)
+    faces = measure.faces
+    after = runnable(converted).estimate(measure.crops).years
+    labels = [face.label for face in faces.faces]
+    check_spread(after, labels, str(faces.path))
+    comparison = compare_ages(
+        measure.before, after, faces.faces, mode=measure.mode, missed=measure.missed
     )
+    decades = [label.decade for label in labels if label.decade is not None]
+    verdict = None
+    if len(decades) == len(labels):
+        before_errors, after_errors = age_errors(measure.before, labels), age_errors(after, labels)
+        verdict = judge(before_errors, after_errors, decades, limits)
+    return Attempt(_with_figures(converted, comparison, faces), after, comparison, verdict)
 
 
-def _with_measured(converted: Converted, comparison: Comparison, faces: FaceSet) -> Converted:
+def _with_figures(converted: Converted, comparison: Comparison, faces: FaceSet) -> Converted:
     figures = {
         key: _rounded(value)
         for key, value in asdict(comparison).items()
@@ -173,6 +237,17 @@ def _with_measured(converted: Converted, comparison: Comparison, faces: FaceSet)
     measured = {**figures, "set": faces.path.name, "set_digest": faces.digest}
     provenance = {**converted.contract.provenance, "measured": measured}
     return replace(converted, contract=replace(converted.contract, provenance=provenance))
+
+
+def _rows(measure: _Measurement | None, taken: Attempt) -> tuple[FaceRow, ...]:
+    if measure is None or taken.after is None:
+        return ()
+    return tuple(
+        FaceRow(face.name, face.digest, face.label, float(before), float(after), crop)
+        for face, before, after, crop in zip(
+            measure.faces.faces, measure.before, taken.after, measure.crops, strict=True
+        )
+    )
 
 
 def _rounded(figure: Any) -> Any:

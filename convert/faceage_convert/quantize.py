@@ -1,4 +1,4 @@
-"""Quantize a float .tflite to int8 from recorded ranges.
+"""Quantize a float .tflite by a recipe, from recorded ranges where the recipe needs them.
 
 Plain minimum and maximum per tensor: the quantizer's own calibration keeps a moving average,
 which moved ages by 3 years. Convolutions per channel; fully connected layers per tensor, because
@@ -14,45 +14,73 @@ from typing import Any
 import numpy as np
 
 from faceage_convert.dead_channels import raise_dead_channels
+from faceage_convert.recipes import INT8, Recipe, quantizer_for
 from faceage_edge.contract import Contract, Input
-from faceage_edge.errors import FacesError, ModelFileError, missing_extra
+from faceage_edge.errors import FacesError, ModelFileError
 from faceage_edge.flatbuffer import read_model_file
+from faceage_models.tflite_graph import load_graph, save_graph, tensor_name
 
-__all__ = ["fixed_ranges", "quantize_int8"]
+__all__ = ["fixed_ranges", "quantize_model"]
 
 # Logits beyond this range decide a rank with a probability of 0.9997: clipping there costs at
 # most 0.0003 years a rank, and 16 steps a unit keep the rest fine (DESIGN: head).
 _LOGIT_LIMIT = 8.0
+# What the quantizer appends to the name of a result that it makes float again.
+_DEQUANTIZED = "_dequant"
 
 
-def quantize_int8(
-    model: bytes, ranges: Mapping[str, tuple[float, float]], contract: Contract, where: str
+def quantize_model(
+    model: bytes,
+    ranges: Mapping[str, tuple[float, float]],
+    contract: Contract,
+    where: str,
+    recipe: Recipe = INT8,
 ) -> bytes:
-    """Quantize weights and activations to int8, inputs and outputs included.
+    """Quantize a float model.
 
     Args:
         model: a float .tflite file.
-        ranges: smallest and largest value of every tensor on the calibration faces.
+        ranges: smallest and largest value of every tensor on the calibration faces; not looked at
+            where the recipe needs none.
         contract: the float model's contract; input and head ranges follow from it, not from data.
         where: the model's name, for messages.
+        recipe: the scheme, and the layers that are kept finer.
 
     Returns:
-        The int8 .tflite file, without a contract.
+        The quantized .tflite file, without a contract.
 
     Raises:
         FacesError: a tensor of the model has no range: the ranges are of another model.
         ModelFileError: the quantizer refuses the model.
     """
-    all_ranges = {**ranges, **fixed_ranges(contract)}
-    _check_complete(model, all_ranges, where)
-    quantizer = _quantizer(raise_dead_channels(model, all_ranges, where))
-    statistics = {name: _statistic(low, high) for name, (low, high) in all_ranges.items()}
+    statistics = None
+    if recipe.needs_ranges:
+        all_ranges = {**ranges, **fixed_ranges(contract)}
+        _check_complete(model, all_ranges, where)
+        model = raise_dead_channels(model, all_ranges, where)
+        statistics = {name: _statistic(low, high) for name, (low, high) in all_ranges.items()}
+    quantizer = quantizer_for(model, recipe)
     try:
         with _silence():
             result = quantizer.quantize(statistics, enable_progress_report=False)
     except (KeyError, ValueError, RuntimeError, NotImplementedError) as error:
-        raise ModelFileError(f"{where} cannot be quantized to int8: {error}") from error
-    return bytes(result.quantized_model)
+        raise ModelFileError(f"{where} cannot be quantized to {recipe.name}: {error}") from error
+    return _with_output_names(bytes(result.quantized_model), contract)
+
+
+def _with_output_names(data: bytes, contract: Contract) -> bytes:
+    """Give the outputs their names back: the quantizer calls one that it makes float again
+    `ranks_dequant`, and its integer source `ranks`."""
+    wanted = {f"{output.name}{_DEQUANTIZED}": output.name for output in contract.outputs}
+    if not wanted.keys() & {tensor.name for tensor in read_model_file(data, "").outputs}:
+        return data
+    tree = load_graph(data)
+    for tensor in tree.subgraphs[0].tensors:
+        name = tensor_name(tensor)
+        if name in wanted.values():
+            tensor.name = f"{name}_quantized"
+        tensor.name = wanted.get(name, tensor.name)
+    return save_graph(tree)
 
 
 def fixed_ranges(contract: Contract) -> dict[str, tuple[float, float]]:
@@ -117,21 +145,3 @@ def _statistic(low: float, high: float) -> dict[str, Any]:
         "min": np.array([[min(low, 0.0)]], dtype=np.float32),
         "max": np.array([[max(high, 0.0)]], dtype=np.float32),
     }
-
-
-def _quantizer(model: bytes) -> Any:
-    try:
-        from ai_edge_quantizer import qtyping, quantizer
-    except ImportError as error:
-        raise missing_extra("ai_edge_quantizer", "convert") from error
-    own = quantizer.Quantizer(bytearray(model))
-    operation = qtyping.TFLOperationName
-    own.add_static_config(".*", operation.ALL_SUPPORTED, 8, 8)
-    own.add_static_config(
-        ".*",
-        operation.FULLY_CONNECTED,
-        8,
-        8,
-        weight_granularity=qtyping.QuantGranularity.TENSORWISE,
-    )
-    return own

@@ -1,45 +1,65 @@
 """The report of a conversion: report.json for programs, report.md for people."""
 
 import json
+import resource
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from faceage_convert.compare import Comparison
+from faceage_convert.age_result import AgeResult
 from faceage_convert.conversion import Converted
+from faceage_convert.inspection import operator_rows
 from faceage_convert.provenance import tool_versions
+from faceage_edge.flatbuffer import read_model_file
 from faceage_edge.interval import interval_document
 
-__all__ = ["REPORT_FORMAT", "report_document", "report_json", "report_text"]
+__all__ = [
+    "REPORT_FORMAT",
+    "band_name",
+    "coral_lines",
+    "gate_lines",
+    "report_document",
+    "report_json",
+    "report_text",
+]
 
 REPORT_FORMAT = 1
 
 
 def report_document(
-    converted: Sequence[Converted],
-    comparison: Comparison | None,
+    age: AgeResult,
+    detector: Sequence[Converted],
     *,
     command: Sequence[str],
     contents: Iterable[str],
     seconds: float,
+    coral: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Collect what is known of a conversion as JSON values.
 
     Args:
-        converted: the finished files.
-        comparison: float against int8 on faces; None when none were left to measure on.
+        age: the age model and what was learnt about it.
+        detector: the detector's finished networks.
         command: the command line as the user typed it.
         contents: every file of the bundle, relative to its folder.
         seconds: wall-clock time of the conversion.
+        coral: from `compile_all`, where the target is a Coral.
     """
     return {
         "report": REPORT_FORMAT,
         "command": list(command),
         "seconds": round(seconds, 2),
+        "ranges_seconds": None if age.ranges_seconds is None else round(age.ranges_seconds, 2),
+        # In KiB on Linux (getrusage(2)).
+        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "tools": tool_versions(),
-        "files": [_file(item) for item in converted],
-        "comparison": None if comparison is None else asdict(comparison),
+        "files": [_file(item) for item in (age.converted, *detector)],
+        "comparison": None if age.comparison is None else asdict(age.comparison),
+        "gate": None if age.verdict is None else asdict(age.verdict),
+        "rungs": [asdict(rung) for rung in age.rungs],
+        "layers": [asdict(layer) for layer in age.noise],
+        "coral": coral,
         "contents": sorted(contents),
     }
 
@@ -59,12 +79,20 @@ def report_text(document: dict[str, Any]) -> str:
         "",
         *_file_table(document["files"]),
         *_cost(document),
+        *gate_lines(document),
+        *_layers(document),
+        *coral_lines(document),
         *_interval(document["files"]),
         *_assumptions(document["files"]),
         "",
-        f"Took {document['seconds']} s with {versions}.",
+        f"Took {document['seconds']} s{_memory(document)} with {versions}.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _memory(document: dict[str, Any]) -> str:
+    peak = document.get("peak_memory_bytes")
+    return "" if peak is None else f" and {peak / 1e6:,.0f} MB of memory"
 
 
 def _file(item: Converted) -> dict[str, Any]:
@@ -91,6 +119,7 @@ def _file(item: Converted) -> dict[str, Any]:
         "model_digest": contract.model_digest,
         "source_digest": contract.provenance.get("source_digest"),
         "measured": contract.provenance.get("measured"),
+        "operator_rows": operator_rows(read_model_file(item.data, item.file_name)),
         **asdict(item.checks),
     }
 
@@ -117,17 +146,18 @@ def _cost(document: dict[str, Any]) -> list[str]:
     if age["scheme"] == "float32":
         return []
     if comparison is None:
-        return ["", "## What int8 cost", "", _known_cost(age)]
+        return ["", f"## What {age['scheme']} cost", "", _known_cost(document)]
     missed = f", of which the detector missed {comparison['missed']}"
     crops = f"{comparison['crops']} crops" + (missed if comparison["crops"] == "detect" else "")
     faces = "1 face" if comparison["n"] == 1 else f"{comparison['n']} faces"
     lines = [
         "",
-        "## What int8 cost",
+        f"## What {age['scheme']} cost",
         "",
-        f"On {faces} ({crops}), float and int8 on identical crops:",
+        f"On {faces} ({crops}), float and {age['scheme']} on identical crops:",
         "",
-        f"- int8 ages lie between {comparison['youngest']:.0f} and {comparison['oldest']:.0f}",
+        f"- {age['scheme']} ages lie between {comparison['youngest']:.0f} and "
+        f"{comparison['oldest']:.0f}",
         f"- ages differ by {comparison['shift_mean_abs']:.2f} years on average, "
         f"{comparison['shift_max_abs']:.1f} at most (mean shift {comparison['shift_mean']:+.2f})",
     ]
@@ -136,7 +166,8 @@ def _cost(document: dict[str, Any]) -> list[str]:
     return [*lines, f"- {_errors(comparison)}"]
 
 
-def _known_cost(age: dict[str, Any]) -> str:
+def _known_cost(document: dict[str, Any]) -> str:
+    age = document["files"][0]
     known = age["measured"]
     if known and known.get("delta_mae") is not None:
         return (
@@ -144,7 +175,7 @@ def _known_cost(age: dict[str, Any]) -> str:
             f"measured on {known['n']} faces of {known['set']} ({known['crops']} crops): "
             f"{_errors(known)}."
         )
-    if age["calibration_faces"]:
+    if age["calibration_faces"] and document.get("rungs"):
         return (
             f"Not measured: all {age['calibration_faces']} faces went into the ranges. Give more, "
             "or others with `--eval-faces`."
@@ -158,6 +189,106 @@ def _errors(figures: dict[str, Any]) -> str:
         f"mean absolute error {figures['mae_float']:.3f} float, {figures['mae_int8']:.3f} int8: "
         f"{figures['delta_mae']:+.3f} years (95 % interval {low:+.3f} to {high:+.3f}, paired "
         "bootstrap)"
+    )
+
+
+def gate_lines(document: dict[str, Any]) -> list[str]:
+    """The gate's verdict, its bands and the rungs that were tried, as Markdown; none where nothing
+    was judged."""
+    gate, rungs = document.get("gate"), document.get("rungs") or []
+    if gate is None:
+        return []
+    lines = ["", "## Gate", "", f"**{gate['verdict']}**: {gate['reason']}."]
+    if gate["faces_needed"] is not None:
+        lines.append(f"About {gate['faces_needed']:,} faces like these would decide it.")
+    if gate["bands"]:
+        lines += ["", "| ages | faces | float | converted | difference (95 %) | |"]
+        lines += ["|---|---|---|---|---|---|", *[_band(band) for band in gate["bands"]]]
+    lines += ["", "| tried | size | ms a crop here | XNNPACK leaves out | error | verdict |"]
+    return [*lines, "|---|---|---|---|---|---|", *[_rung(rung) for rung in rungs]]
+
+
+def band_name(band: dict[str, Any]) -> str:
+    """A band of ages as `20-39`, the last as `60+`."""
+    return f"{band['low']}+" if band["high"] is None else f"{band['low']}-{band['high'] - 1}"
+
+
+def _band(band: dict[str, Any]) -> str:
+    low, high = band["delta_ci95"]
+    return (
+        f"| {band_name(band)} | {band['n']} | {band['mae_float']:.2f} | {band['mae_int8']:.2f} "
+        f"| {band['delta']:+.3f} ({low:+.3f} to {high:+.3f}) | {band['verdict']} |"
+    )
+
+
+def _rung(rung: dict[str, Any]) -> str:
+    if rung["refused"]:
+        return f"| {rung['scheme']} | – | – | – | – | not tried: {rung['refused']} |"
+    error = "–" if rung["mae"] is None else f"{rung['mae']:.3f}"
+    verdict = rung["verdict"]
+    return (
+        f"| {rung['scheme']} | {rung['size_bytes'] / 1000:,.0f} kB | {rung['milliseconds']:.1f} "
+        f"| {rung['left_out']} | {error} | {verdict['verdict'] if verdict else 'not judged'} |"
+    )
+
+
+def _layers(document: dict[str, Any]) -> list[str]:
+    layers = document.get("layers") or []
+    if not layers:
+        return []
+    worst = sorted(layers, key=lambda layer: -layer["added"])[:5]
+    return [
+        "",
+        "## Layers that add most noise",
+        "",
+        "| layer | operator | signal to noise | share of the signal it adds |",
+        "|---|---|---|---|",
+        *[
+            f"| {layer['name']} | {layer['operator']} | {layer['snr_db']:.1f} dB "
+            f"| {layer['added']:.2%} |"
+            for layer in worst
+        ],
+    ]
+
+
+def coral_lines(document: dict[str, Any]) -> list[str]:
+    """What a Coral would run, as Markdown; none where it is not the target."""
+    coral = document.get("coral")
+    if coral is None:
+        return []
+    share = coral["bytes_on_chip"] / coral["budget"]
+    lines = [
+        "",
+        "## Coral",
+        "",
+        f"Weights of all models together: {coral['bytes_on_chip']:,} of {coral['budget']:,} bytes "
+        f"on the chip ({share:.0%}).",
+        "",
+        "| model | operators on the Edge TPU | first on the CPU |",
+        "|---|---|---|",
+        *[_preflight(name, one) for name, one in coral["models"].items()],
+    ]
+    if coral["compiler"] is None:
+        return [*lines, "", "A prediction: `edgetpu_compiler` is not on the path."]
+    return [*lines, "", *[_log(log) for log in coral["compiler"]]]
+
+
+def _preflight(name: str, one: dict[str, Any]) -> str:
+    first = one["first_on_cpu"]
+    stop = (
+        "–"
+        if first is None
+        else f"{one['rows'][first]['operator']}: {one['rows'][first]['reason']}"
+    )
+    return f"| {name} | {one['mapped']} of {len(one['rows'])} | {stop} |"
+
+
+def _log(log: dict[str, Any]) -> str:
+    if log["problem"] is not None:
+        return f"- the compiler refused {log['model'] or 'a model'}: {log['problem']}"
+    return (
+        f"- compiled {log['model']}: {log['on_cpu']} operators on the CPU, "
+        f"{log['on_chip_used'] or 0:,} bytes cached on the chip, {log['off_chip'] or 0:,} streamed"
     )
 
 

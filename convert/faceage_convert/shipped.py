@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from faceage_calibration.ranges import read_ranges
-from faceage_convert.conversion import Converted, finish, to_int8, verified
+from faceage_convert.conversion import Converted, finish, to_quantized, verified
+from faceage_convert.recipes import Recipe
 from faceage_edge.embedded import read_contract
 from faceage_edge.model import read_model_bytes
 from faceage_models.float_source import shipped_float
@@ -16,7 +17,7 @@ def convert_shipped(name: str, scheme: str) -> Converted:
 
     Args:
         name: as for `shipped_float`.
-        scheme: `int8`, or `none` for the float file itself.
+        scheme: as for `Recipe`, or `none` for the float file itself.
 
     Returns:
         The verified file. The same tools give the same bytes as the shipped file of that scheme.
@@ -28,16 +29,17 @@ def convert_shipped(name: str, scheme: str) -> Converted:
     if scheme == "none":
         return verified(Converted(source.data, source.contract, source))
     ranges = read_ranges(source.path.with_name(f"{source.contract.name}.ranges.json"))
-    return finish(_with_known_figures(to_int8(source, ranges)))
+    return finish(_with_known_figures(to_quantized(source, ranges, Recipe(scheme))))
 
 
 def _with_known_figures(converted: Converted) -> Converted:
     """Take over what was measured on the shipped int8 file, if this is the same graph.
 
-    That file lies beside its float model. Another quantizer version may give another graph; the
-    interval is then still the best that is known, the measured errors are not.
+    That file lies beside its float model. Another scheme or quantizer version gives another graph;
+    the interval is then still the best that is known, the measured errors are not.
     """
-    shipped = converted.source.path.with_name(converted.file_name)
+    folder, name = converted.source.path.parent, converted.contract.name
+    shipped = folder / f"{name}.int8.tflite"
     if not shipped.is_file():
         return converted
     known = read_contract(read_model_bytes(shipped), str(shipped))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from faceage_convert.schemes import check_int8, read_scheme
+from faceage_convert.schemes import check_int8, check_weights, read_scheme
 from faceage_edge.embedded import read_contract
 from faceage_edge.errors import ModelFileError
 from faceage_edge.flatbuffer import read_model_file
@@ -63,6 +63,8 @@ def verify_file(data: bytes, where: str, crops: npt.NDArray[np.uint8]) -> Checks
         raise ModelFileError(f"{where} holds {scheme} numbers, its contract says {contract.scheme}")
     if scheme == "int8":
         check_int8(graph, where)
+    else:
+        check_weights(graph, where)
     fast, plain = (load_model_bytes(data, Path(where), xnnpack=use) for use in (True, False))
     check_golden(fast, "xnnpack")
     check_golden(plain, "builtin")

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from faceage_calibration.ranges import write_ranges
-from faceage_convert.conversion import AgeResult, Converted
+from faceage_convert.age_result import AgeResult
+from faceage_convert.conversion import Converted
 from faceage_edge.contract import Contract
 from faceage_edge.embedded import contract_bytes
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from dataclasses import replace
 
 from faceage_edge.contract import Contract
@@ -63,12 +64,23 @@ def parse_contract(text: bytes, where: str) -> Contract:
         ContractError: not JSON, or not a contract.
     """
     try:
-        document = json.loads(text)
+        document = json.loads(text, parse_constant=_no_number, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise ContractError(
             f"{where}: the contract is not JSON ({error}); convert the model again"
         ) from error
     return Contract.from_json(document, where)
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"it holds {word}, which is no JSON")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):  # 1e999: every later reader would write it as Infinity
+        raise ValueError(f"it holds {digits[:20]}, which is beyond any float")
+    return value
 
 
 def contract_bytes(contract: Contract) -> bytes:

@@ -3,7 +3,7 @@
 from faceage_edge.errors import ModelFileError
 from faceage_edge.flatbuffer import ModelFile, Operator
 
-__all__ = ["OPERATOR_NAMES", "operator_names", "refuse_unknown"]
+__all__ = ["EDGE_TPU", "OPERATOR_NAMES", "operator_names", "refuse_unknown"]
 
 # BuiltinOperator numbers of the TensorFlow Lite schema. The list holds what convolutional face
 # models are made of; control flow, variables, custom code and file access are not on it, so a
@@ -20,7 +20,8 @@ OPERATOR_NAMES = {
     114: "QUANTIZE", 117: "HARD_SWISH", 126: "BATCH_MATMUL", 150: "GELU",
 }  # fmt: skip
 
-_EDGE_TPU = "edgetpu-custom-op"
+# What the Edge TPU compiler puts in place of all that it maps.
+EDGE_TPU = "edgetpu-custom-op"
 _CUSTOM = 32
 
 
@@ -34,7 +35,7 @@ def _name(operator: Operator) -> str:
     if operator.code != _CUSTOM:
         return OPERATOR_NAMES.get(operator.code, f"builtin {operator.code}")
     # Told apart from built-in ones, since a custom operator may be called anything.
-    return _EDGE_TPU if operator.custom == _EDGE_TPU else f"custom {operator.custom!r}"
+    return EDGE_TPU if operator.custom == EDGE_TPU else f"custom {operator.custom!r}"
 
 
 def refuse_unknown(model: ModelFile, where: str) -> None:
@@ -43,7 +44,7 @@ def refuse_unknown(model: ModelFile, where: str) -> None:
     Raises:
         ModelFileError: naming what was found.
     """
-    allowed = {*OPERATOR_NAMES.values(), _EDGE_TPU}
+    allowed = {*OPERATOR_NAMES.values(), EDGE_TPU}
     unknown = sorted(set(operator_names(model)) - allowed)
     if unknown:
         raise ModelFileError(

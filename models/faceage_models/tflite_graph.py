@@ -17,6 +17,7 @@ __all__ = [
     "operator_names",
     "save_graph",
     "scales_its_input",
+    "schema_operator_name",
     "signature_entries",
     "tensor_name",
 ]
@@ -87,7 +88,11 @@ def operator_name(model: Any, operator: Any) -> str:
     if code.customCode:
         return _text(code.customCode)
     # Old writers fill the one-byte field only; the newer field holds codes above 126.
-    builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
+    return schema_operator_name(max(code.builtinCode, code.deprecatedBuiltinCode))
+
+
+def schema_operator_name(builtin: int) -> str:
+    """Return the schema's name of a builtin operation's number."""
     names: dict[int, str] = {
         value: name for name, value in vars(_schema().BuiltinOperator).items() if name.isupper()
     }

@@ -10,7 +10,7 @@ from faceage_calibration.inputs import model_inputs
 from faceage_calibration.ranges import record_activations
 from faceage_convert.bias_correction import correct_biases
 from faceage_convert.embed import without_contract
-from faceage_convert.quantize import quantize_int8
+from faceage_convert.quantize import quantize_model
 from faceage_edge.embedded import read_contract
 from faceage_edge.golden import golden_picture
 from faceage_edge.interpreter import open_interpreter
@@ -28,7 +28,7 @@ def parts(age_float_bytes: bytes) -> dict[str, Any]:
     inputs = list(model_inputs(contract.input, np.stack(pictures)))
     bare = without_contract(age_float_bytes)
     ranges, means = record_activations(bare, inputs)
-    quantized = quantize_int8(bare, ranges, contract, "shipped")
+    quantized = quantize_model(bare, ranges, contract, "shipped")
     return {"contract": contract, "bare": bare, "ranges": ranges, "means": means} | {
         "inputs": inputs,
         "quantized": quantized,
@@ -37,7 +37,7 @@ def parts(age_float_bytes: bytes) -> dict[str, Any]:
 
 def first_layer_shift(parts: dict[str, Any], model: bytes) -> Floats:
     """Mean of the first layer's output, int8 file minus float file, by channel; ReLU6 included."""
-    int8 = quantize_int8(model, parts["ranges"], parts["contract"], "shipped")
+    int8 = quantize_model(model, parts["ranges"], parts["contract"], "shipped")
     tree = load_graph(parts["bare"])
     name = tree.subgraphs[0].tensors[tree.subgraphs[0].operators[0].outputs[0]].name.decode()
     means = []

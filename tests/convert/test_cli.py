@@ -58,6 +58,8 @@ STAGES = [
     ("convert_shipped", "converting the detector"),
     ("write_models", "writing"),
     ("report_text", "writing the report"),
+    ("report_page", "writing the page"),
+    ("fingerprint", "comparing with the earlier bundle"),
 ]
 
 
@@ -144,4 +146,4 @@ def test_help_names_every_scheme(convert: Convert) -> None:
     """--help answers, exit code 0."""
     run = convert("--help")
     assert run.code == 0
-    assert "{int8,none}" in run.out
+    assert "{int8,int8-float-io,int16x8,dynamic,float16,none}" in run.out

@@ -1,7 +1,6 @@
 """What int8 cost is computed as stated."""
 
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,31 +9,16 @@ import pytest
 from faceage_calibration.faces import LabelledFace
 from faceage_calibration.labels import AgeBin, Label
 from faceage_calibration.pictures import MemorySource
-from faceage_convert.compare import Comparison, age_errors, compare_ages
-from faceage_edge.age import AgeModel, Ages
+from faceage_convert.compare import Comparison, age_errors, check_spread, compare_ages
+from faceage_edge.errors import FacesError, ModelFileError
 
 Years = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Oracle:
-    """Stands where an age model stands and gives the ages it was made with."""
-
-    years: Years
-
-    def estimate(self, crops: npt.NDArray[np.uint8]) -> Ages:
-        """The ages, one for each crop."""
-        assert len(crops) == len(self.years)
-        nothing = np.zeros_like(self.years)
-        return Ages(self.years, nothing, self.years, self.years)
-
-
 def compared(before: Years, after: Years, labels: list[Label]) -> Comparison:
-    """Compare two oracles on faces with these labels."""
+    """Compare two models' ages on faces with these labels."""
     faces = [LabelledFace(f"{i}", f"{i:064x}", x, MemorySource(b"")) for i, x in enumerate(labels)]
-    crops = np.zeros((len(faces), 1, 1, 3), np.uint8)
-    one, other = (cast(AgeModel, Oracle(years)) for years in (before, after))
-    return compare_ages(one, other, crops, faces, mode="aligned", missed=0)
+    return compare_ages(before, after, faces, mode="aligned", missed=0)
 
 
 @pytest.fixture(scope="session")
@@ -95,3 +79,26 @@ BINS = [
 def test_error_of_a_face(age: float, label: Label, expected: float, note: str) -> None:
     """The distance to the age, or outside the bin."""
     assert age_errors(np.array([age]), [label]).tolist() == [expected]
+
+
+SPREADS: list[tuple[Years, list[Label], type[Exception] | None, str]] = [
+    (np.full(30, 31.2), [Label(years=float(i)) for i in range(30)], ModelFileError, "constant"),
+    (np.full(19, 31.2), [Label(years=float(i)) for i in range(19)], None, "too few faces to tell"),
+    (np.arange(30.0), [Label(years=25.0 + i % 4) for i in range(30)], FacesError, "four ages"),
+    (np.arange(30.0), [Label() for _ in range(30)], None, "no ages known"),
+    (np.arange(30.0), [Label(years=25.0 + i % 5) for i in range(30)], None, "five ages"),
+]
+
+
+@pytest.mark.parametrize(
+    ("after", "labels", "error", "note"), SPREADS, ids=[case[3] for case in SPREADS]
+)
+def test_spread(
+    after: Years, labels: list[Label], error: type[Exception] | None, note: str
+) -> None:
+    """A constant answer and a set of one age are no measurement."""
+    if error is None:
+        check_spread(after, labels, "faces")
+        return
+    with pytest.raises(error, match="different ages"):
+        check_spread(after, labels, "faces")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from faceage_calibration.ranges import Ranges, read_ranges
-from faceage_convert.conversion import quantized_contract, to_int8
+from faceage_convert.conversion import quantized_contract, to_quantized
 from faceage_edge.errors import FacesError, ModelFileError
 from faceage_models.float_source import SHIPPED_AGE, SHIPPED_DETECTORS, shipped_float
 
@@ -22,7 +22,7 @@ def test_ranges_of_another_model_are_refused(ranges: Ranges) -> None:
     """The message has both digests and the command that records new ranges."""
     source = shipped_float(SHIPPED_DETECTORS["mtcnn"][2])
     with pytest.raises(FacesError) as caught:
-        to_int8(source, ranges)
+        to_quantized(source, ranges)
     message = str(caught.value)
     assert ranges.model_digest[:16] in message
     assert source.contract.model_digest[:16] in message
@@ -32,7 +32,7 @@ def test_ranges_of_another_model_are_refused(ranges: Ranges) -> None:
 def test_provenance(ranges: Ranges) -> None:
     """The contract says from what and with what the file was made."""
     source = shipped_float(SHIPPED_AGE)
-    made = to_int8(source, ranges).contract.provenance
+    made = to_quantized(source, ranges).contract.provenance
     assert made["scheme"] == "int8"
     assert made["source_digest"] == source.contract.model_digest
     assert made["calibration"]["n"] == ranges.calibration.n
@@ -44,12 +44,12 @@ def test_provenance(ranges: Ranges) -> None:
 def test_same_input_same_bytes(ranges: Ranges) -> None:
     """Quantizing twice gives one graph."""
     source = shipped_float(SHIPPED_AGE)
-    assert to_int8(source, ranges).data == to_int8(source, ranges).data
+    assert to_quantized(source, ranges).data == to_quantized(source, ranges).data
 
 
 def test_file_is_named_after_its_scheme(ranges: Ranges) -> None:
     """The name says what was read back, not what was asked for."""
-    converted = to_int8(shipped_float(SHIPPED_AGE), ranges)
+    converted = to_quantized(shipped_float(SHIPPED_AGE), ranges)
     assert converted.file_name == "age-mobilenet-coral.int8.tflite"
     other = replace(
         converted, contract=replace(converted.contract, provenance={"scheme": "float32"})

@@ -86,10 +86,10 @@ def test_bias_of_a_dead_channel(
 ) -> None:
     """It is in the int8 file as it was, where the quantizer alone cuts it off."""
     model = edited(bare_float, _dead(kind, bias, activation))
-    found = _bias_in_int8(quantize.quantize_int8(model, ranges, contract, "mine"), kind)
+    found = _bias_in_int8(quantize.quantize_model(model, ranges, contract, "mine"), kind)
     assert (abs(found - bias) < 1e-3) == kept
     monkeypatch.setattr(quantize, "raise_dead_channels", lambda data, *_: data)
-    cut = _bias_in_int8(quantize.quantize_int8(model, ranges, contract, "mine"), kind)
+    cut = _bias_in_int8(quantize.quantize_model(model, ranges, contract, "mine"), kind)
     assert abs(cut - bias) > 1
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from faceage_calibration.ranges import read_ranges
-from faceage_convert.quantize import fixed_ranges, quantize_int8
+from faceage_convert.quantize import fixed_ranges, quantize_model
 from faceage_edge.contract import Contract, Normalisation
 from faceage_edge.embedded import read_contract
 from faceage_edge.errors import FacesError
@@ -53,7 +53,7 @@ def test_scales_of_the_shipped_model(
     bare_float: bytes, contract: Contract, ranges: dict[str, tuple[float, float]]
 ) -> None:
     """A byte is a quantum of the input, and CORAL logits span 8 to both sides around zero."""
-    data = quantize_int8(bare_float, ranges, contract, "mine")
+    data = quantize_model(bare_float, ranges, contract, "mine")
     model = read_model_file(data, "mine")
     assert (model.inputs[0].scales, model.inputs[0].zero_points) == ((1 / 128,), (0,))
     assert (model.outputs[0].scales, model.outputs[0].zero_points) == ((1 / 16,), (0,))
@@ -67,7 +67,7 @@ def test_quantizer_is_silent(
 ) -> None:
     """stdout is the report's."""
     capfd.readouterr()
-    quantize_int8(bare_float, ranges, contract, "mine")
+    quantize_model(bare_float, ranges, contract, "mine")
     assert capfd.readouterr().out == ""
 
 
@@ -78,4 +78,4 @@ def test_missing_range_is_named(
     name = "conv_dw_3_relu"
     fewer = {key: value for key, value in ranges.items() if key != name}
     with pytest.raises(FacesError, match=f"the ranges lack 1 tensors such as '{name}'"):
-        quantize_int8(bare_float, fewer, contract, "mine")
+        quantize_model(bare_float, fewer, contract, "mine")

@@ -35,6 +35,26 @@ COMPARISON: dict[str, Any] = {
     "delta_mae": 0.05,
     "delta_mae_ci95": [0.01, 0.09],
 }
+RUNG: dict[str, Any] = {
+    "scheme": "int8",
+    "refused": None,
+    "size_bytes": 2_120_000,
+    "milliseconds": 6.54,
+    "left_out": 0,
+    "mae": 4.95,
+    "verdict": {"verdict": "pass"},
+}
+GATE: dict[str, Any] = {
+    "verdict": "undecided",
+    "reason": "19 faces are too few for any verdict",
+    "faces_needed": 1234,
+    "bands": [
+        {
+            "low": 60, "high": None, "n": 101, "mae_float": 7.0, "mae_int8": 7.1, "delta": 0.1,
+            "delta_ci95": [0.01, 0.2], "bound": 0.22, "verdict": "pass",
+        }
+    ],
+}  # fmt: skip
 
 
 def text(
@@ -48,6 +68,7 @@ def text(
         "tools": {"numpy": "2.0"},
         "files": [{**FILE, **(file or {})}],
         "comparison": comparison,
+        "rungs": [] if file and "calibration_faces" in file else [RUNG],
         **more,
     }
     return report_text(document)
@@ -88,6 +109,17 @@ def test_text(
 ) -> None:
     """Each fact is stated where it is known."""
     assert line in text(file, comparison)
+
+
+def test_gate_and_rungs() -> None:
+    """The verdict with what it takes, each band, each rung tried or refused."""
+    refused = {**RUNG, "scheme": "int16x8", "refused": "the Edge TPU runs int8 only"}
+    found = text({}, COMPARISON, gate=GATE, rungs=[RUNG, refused])
+    assert "**undecided**: 19 faces are too few for any verdict." in found
+    assert "About 1,234 faces like these would decide it." in found
+    assert "| 60+ | 101 | 7.00 | 7.10 | +0.100 (+0.010 to +0.200) | pass |" in found
+    assert "| int8 | 2,120 kB | 6.5 | 0 | 4.950 | pass |" in found
+    assert "| int16x8 | – | – | – | – | not tried: the Edge TPU runs int8 only |" in found
 
 
 def test_what_is_not_known_is_left_out() -> None:

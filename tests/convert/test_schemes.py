@@ -43,7 +43,7 @@ def test_scheme_is_read_back(bare_float: bytes, int8_bytes: bytes, mixed_bytes: 
     """Float, int8 and half-done files are called what they are."""
     files = (bare_float, int8_bytes, mixed_bytes)
     found = [read_scheme(read_model_file(data, "file")) for data in files]
-    assert found == ["float32", "int8", "mixed float32+int32+int8"]
+    assert found == ["float32", "int8", "int8-with-2-float32"]
 
 
 def test_mixed_file_is_no_int8(mixed_bytes: bytes) -> None:

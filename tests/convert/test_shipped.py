@@ -14,7 +14,7 @@ import pytest
 from faceage_convert import conversion
 from faceage_convert.cli import main
 from faceage_convert.provenance import tool_versions
-from faceage_convert.quantize import quantize_int8
+from faceage_convert.quantize import quantize_model
 from faceage_convert.shipped import convert_shipped
 from faceage_edge.embedded import contract_bytes
 from faceage_edge.loading import load_bundle
@@ -112,7 +112,7 @@ def test_other_graph_keeps_the_interval_but_not_the_figures(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A quantizer that makes another graph has not been measured."""
-    monkeypatch.setattr(conversion, "quantize_int8", lambda *a: quantize_int8(*a) + bytes(4))
+    monkeypatch.setattr(conversion, "quantize_model", lambda *a: quantize_model(*a) + bytes(4))
     contract = convert_shipped(SHIPPED_AGE, "int8").contract
     assert contract.interval is not None
     assert "measured" not in contract.provenance

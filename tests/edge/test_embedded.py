@@ -197,6 +197,8 @@ def test_the_contract_inside_wins_over_the_sidecar(data: bytes) -> None:
         (b'{"format": ' + b"[" * 5_000 + b"]" * 5_000 + b"}", "nested deeply"),
         (b'{"format": 1' + b"0" * 10_000 + b"}", "a number of ten thousand digits"),
         (b"null", "nothing"),
+        (b'{"format": 1, "golden": {"tolerance": Infinity}}', "a word that Python alone reads"),
+        (b'{"format": 1, "golden": {"tolerance": 1e999}}', "a number beyond any float"),
     ],
 )
 def test_contracts_that_are_not_json(text: bytes, note: str) -> None:

@@ -1,0 +1,56 @@
+"""Readers of other people's bytes stand a few thousand spoiled files, without atheris."""
+
+from pathlib import Path
+
+import pytest
+
+from faceage_convert import fuzz as fuzzing
+from faceage_convert.fuzz import fuzz, main
+from faceage_convert.fuzz_mutations import Mutator
+from faceage_convert.fuzz_targets import TARGETS, Target
+
+# So many that each takes a second or two; the command runs a million.
+RUNS = [("tflite", 300), ("contract", 2000), ("labels", 3000)]
+
+
+@pytest.mark.parametrize(("name", "executions"), RUNS, ids=[case[0] for case in RUNS])
+def test_small_corpus(name: str, executions: int) -> None:
+    """Nothing but our own errors comes out, and nothing hangs."""
+    found = fuzz(name, executions=executions, seconds=60, seed=1)
+    assert found.findings == ()
+    assert found.executions > 0
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_seeds_are_read(name: str) -> None:
+    """Inputs begin with whole files, so that what is behind the first check is reached too."""
+    for data in TARGETS[name].seeds():
+        TARGETS[name].run(data)
+
+
+def test_mutations_repeat() -> None:
+    """The same seed gives the same inputs, and they differ from each other."""
+    one, other = (Mutator([bytes(range(64))], 3) for _ in "12")
+    first = [one.next() for _ in range(50)]
+    assert first == [other.next() for _ in range(50)]
+    assert len(set(first)) > 40
+
+
+def _broken(data: bytes) -> None:
+    if b"bad" in data:
+        raise IndexError("a reader's mistake")
+
+
+def test_finding_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A planted mistake is found, told with its place, and its input kept; the code is 3."""
+    planted = {"labels": Target(_broken, lambda: [b"a bad file"])}
+    monkeypatch.setattr(fuzzing, "TARGETS", planted)
+    folder, result = tmp_path / "found", tmp_path / "result.json"
+    words = ["--target", "labels", "--executions", "50", "--findings", str(folder)]
+    assert main([*words, "--json", str(result)]) == 3
+    assert "IndexError at test_fuzz.py" in capsys.readouterr().err
+    assert "a reader's mistake" in result.read_text()
+    (kept,) = folder.iterdir()
+    assert b"bad" in kept.read_bytes()
