@@ -160,15 +160,16 @@ def main() -> int:
 
 def measure(name: str, command: list[str]) -> None:
     """Run one command from the checkout's top and keep what it measured."""
-    out = RESULTS / f"{name}.json"
     if name == "convert-faces":
         # What it writes is a report beside its bundle; the report it prints is kept.
         with tempfile.TemporaryDirectory() as folder:
             words = [*command, "--out", str(Path(folder) / name)]
             done = subprocess.run(words, cwd=PROJECT, check=True, stdout=subprocess.PIPE)
-        (PROJECT / out).write_bytes(done.stdout)
+        report = PROJECT / "benchmarks" / "reports" / f"{name}.json"
+        report.parent.mkdir(exist_ok=True)
+        report.write_bytes(done.stdout)
         return
-    words = command if name == "rfb320" else [*command, "--json", str(out)]
+    words = command if name == "rfb320" else [*command, "--json", str(RESULTS / f"{name}.json")]
     subprocess.run(words, cwd=PROJECT, check=True)
 
 

@@ -38,8 +38,8 @@ def parser(program: str) -> argparse.ArgumentParser:
     Returns:
         A parser whose namespace has `source`, `models`, `age`, `detector`, `annotate` (str or
         None), `min_face`, `rate` (float or None), `threads`, `max_frames`, `width`, `height`,
-        `fps` (int or None), `decode`, `about`, `json`, `loop`, `every_frame`, `no_supervisor`, `try_accelerator`
-        (bool), `pass_every`, `age_every`, `patience`, `probe_every`, `health` (float or None) and
+        `fps` (int or None), `decode`, `about`, `json`, `loop`, `every_frame`, `no_supervisor`,
+        `try_accelerator` (bool), `pass_every`, `age_every`, `patience`, `probe_every`, `health` (float or None) and
         `delegate` (list of str).
     """
     made = argparse.ArgumentParser(
