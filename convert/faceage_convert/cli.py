@@ -15,10 +15,12 @@ from faceage_convert.options import (
     SCHEMES,
     check_usage,
     hints_of,
+    own_detector,
     parser,
     uses_recorded_ranges,
     with_defaults,
 )
+from faceage_convert.own_detector import convert_detector, import_detector
 from faceage_convert.own_model import convert_own
 from faceage_convert.report import report_document, report_json, report_text
 from faceage_convert.shipped import convert_shipped
@@ -52,8 +54,8 @@ def _convert(options: argparse.Namespace, command: list[str]) -> int:
     check_usage(options)
     out = options.out or SCHEMES[options.quantize]
     check_replaceable(out)
+    detector = _detector(options)
     age = _age(options)
-    detector = [convert_shipped(name, options.quantize) for name in _detector_files(options)]
     with new_folder(out) as folder:
         write_models(folder, age, detector)
         document = report_document(
@@ -69,6 +71,15 @@ def _convert(options: argparse.Namespace, command: list[str]) -> int:
     next_step = f"faceage-camera --models {shlex.quote(str(out))} --source 0"
     print(f"wrote {out}: run it with: {next_step}", file=sys.stderr)
     return 0
+
+
+def _detector(options: argparse.Namespace) -> list[Converted]:
+    """Convert the networks of the detector named: the user's file, or those of a shipped one."""
+    file = own_detector(options)
+    if file is None:
+        return [convert_shipped(name, options.quantize) for name in _detector_files(options)]
+    source = import_detector(file, options.detector_contract)
+    return convert_detector(source, options.quantize, options.faces)
 
 
 def _detector_files(options: argparse.Namespace) -> tuple[str, ...]:
@@ -92,7 +103,9 @@ def _age(options: argparse.Namespace) -> AgeResult:
         count=wanted.count,
         most=wanted.eval_count,
     )
-    detector = named_detector(wanted.detector) if wanted.crops == "detect" else None
+    # A detector of the user's is not known to lay landmarks as the age model's crops want them.
+    cutter = wanted.detector if own_detector(options) is None else DEFAULT_DETECTOR
+    detector = named_detector(cutter) if wanted.crops == "detect" else None
     return convert_own(source, faces, wanted.crops, detector)
 
 

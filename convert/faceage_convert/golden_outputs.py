@@ -15,7 +15,7 @@ __all__ = ["with_golden"]
 # One quantum: kernels may round a tie either way. For float outputs, values of a few units after
 # a hundred thousand additions in another order: 1e-3 is 100 times what was seen between machines
 # and a thousandth of what moves an age by a year.
-_TOLERANCE = {"int8": 1.0, "float32": 1e-3}
+_TOLERANCE = {"int8": 1.0, "uint8": 1.0, "float32": 1e-3}
 
 _Recording = dict[str, list[list[float]]]
 

@@ -96,7 +96,10 @@ def _add_models(group: argparse._ArgumentGroup) -> None:
         help="age model, instead of the one in --models: a shipped model's name, or a file",
     )
     group.add_argument(
-        "--detector", metavar="FOLDER", help="face detector, instead of the one in --models"
+        "--detector",
+        metavar="NAME",
+        help="face detector, instead of the one in --models: a shipped detector's name, a folder, "
+        "or the .tflite of a detector of yours that faceage-convert has given its contract",
     )
     group.add_argument(
         "--min-face",
