@@ -70,8 +70,8 @@ def read_hdf5(
             genders = [None] * len(ages) if words is None else list(file[words][:])
     except OSError as error:
         raise FacesError(
-            f"cannot read {path} as HDF5: {str(error).partition('(')[0].strip()}; expected one file "
-            "of pictures and ages"
+            f"cannot read {path} as HDF5: {str(error).partition('(')[0].strip()}; expected one "
+            "file of pictures and ages"
         ) from error
     files: dict[str, PictureSource] = {}
     photos: list[LabelledPhoto] = []

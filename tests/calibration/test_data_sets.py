@@ -316,6 +316,15 @@ def test_every_set_states_its_terms(capsys: Said) -> None:
         assert f"terms: {known.terms}" in said
 
 
+def test_the_page_says_what_the_readers_do(repo_root: Path) -> None:
+    """Every set stands on docs/datasets.md with its labels and terms."""
+    page = (repo_root / "docs" / "datasets.md").read_text(encoding="utf-8")
+    for name, known in DATA_SETS.items():
+        people = "yes" if known.people else "no"
+        row = f"| `{name}` | {known.title} | {known.labels} | {known.ages} | {people} |"
+        assert f"{row} {known.terms} |" in page
+
+
 @pytest.mark.parametrize("more", [[], ["--rename-only"]])
 def test_from_a_published_set_to_one_of_ours(
     more: list[str], write_folder: Write, astronaut: Frame, tmp_path: Path, capsys: Said

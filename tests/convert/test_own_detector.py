@@ -259,3 +259,95 @@ def test_int8_needs_faces(convert: Callable[..., Any], tmp_path: Path) -> None:
     assert done.code == 1
     assert "give --faces PATH" in done.err
     assert not (tmp_path / "bundle").exists()
+
+
+def test_a_relu_of_its_own_is_done_by_the_operation_before() -> None:
+    """Fewer operations, the same outputs to the bit; one that others read too stays."""
+    from faceage_models.frameworks import import_keras, import_tensorflow
+    from faceage_models.tflite_fusion import fuse_relu
+    from faceage_models.tflite_graph import load_graph, operator_name, save_graph
+
+    tf, keras = import_tensorflow(), import_keras()
+    keras.utils.set_random_seed(1)
+    picture = keras.Input((16, 16, 3), batch_size=1)
+    x = keras.layers.Conv2D(4, 3, activation="relu")(picture)
+    x = keras.layers.Conv2D(4, 3, activation="relu")(x)
+    data = bytes(tf.lite.TFLiteConverter.from_keras_model(keras.Model(picture, x)).convert())
+    apart = save_graph(_unfused(load_graph(data)))
+    assert operator_names(read_model_file(apart, "toy")).count("RELU") == 2
+    fused = fuse_relu(apart, "toy")
+    assert "RELU" not in operator_names(read_model_file(fused, "toy"))
+    assert (
+        operator_name(load_graph(fused), load_graph(fused).subgraphs[0].operators[0]) == "CONV_2D"
+    )
+    value = np.random.default_rng(0).random((1, 16, 16, 3), np.float32)
+    results = []
+    for one in (data, apart, fused):
+        interpreter = open_interpreter(one, "toy")
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], value)
+        interpreter.invoke()
+        results.append(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]))
+    np.testing.assert_array_equal(results[0], results[2])
+    np.testing.assert_array_equal(results[1], results[2])
+
+
+def _unfused(model: Any) -> Any:
+    """The graph with every fused RELU as an operation of its own, as MediaPipe writes BlazeFace."""
+    from copy import deepcopy
+
+    from ai_edge_litert.schema_py_generated import OperatorCodeT, OperatorT
+
+    graph = model.subgraphs[0]
+    code = OperatorCodeT()
+    code.builtinCode, code.deprecatedBuiltinCode = 19, 19
+    model.operatorCodes.append(code)
+    operators = []
+    for operator in graph.operators:
+        operators.append(operator)
+        if getattr(operator.builtinOptions, "fusedActivationFunction", 0) != 1:
+            continue
+        operator.builtinOptions.fusedActivationFunction = 0
+        tensor = deepcopy(graph.tensors[int(operator.outputs[0])])
+        tensor.name = f"before{len(operators)}"
+        graph.tensors.append(tensor)
+        relu = OperatorT()
+        relu.opcodeIndex = len(model.operatorCodes) - 1
+        relu.inputs = np.array([len(graph.tensors) - 1], np.int32)
+        relu.outputs = operator.outputs
+        operator.outputs = relu.inputs
+        operators.append(relu)
+    graph.operators = operators
+    return model
+
+
+def test_scores_are_cut_where_faces_are_decided(tmp_path: Path) -> None:
+    """Logits, and the parts they are put together from; boxes keep their ranges."""
+    from faceage_convert.score_ranges import clip_scores
+
+    for kind, before in (("blazeface", "face-logit"), ("yunet", "face-score")):
+        source = import_detector(placed(kind, tmp_path))
+        graph = read_model_file(source.data, kind)
+        written = {graph.tensors[i].name for one in graph.operators for i in one.outputs}
+        ranges = dict.fromkeys(written, (-1400.0, 3.0))
+        cut = clip_scores(source.data, source.contract, ranges, kind)
+        changed = {name for name in written if cut[name] != ranges[name]}
+        assert all(cut[name] == (-8.0, 7.9375) for name in changed)
+        outputs = {one.name: one.head for one in source.contract.outputs}
+        of_outputs = {outputs[name] for name in changed & set(outputs)}
+        # A probability keeps its own range, 0 to 1; the logit before it is cut.
+        assert of_outputs == ({"face-logit"} if before == "face-logit" else set())
+        assert len(changed) >= 3
+
+
+def test_agreement_counts_each_face_once() -> None:
+    """Two boxes on one face are one that both found, and one too many."""
+    from faceage_convert.detector_agreement import Agreement, agreement
+    from faceage_edge.geometry import Face, FrameBox, FrameLandmarks
+
+    def face(x: float) -> Face:
+        return Face(FrameBox(x, 0, 10, 10), FrameLandmarks(np.zeros((5, 2))), 0.9)
+
+    found = agreement([[face(0), face(50)], []], [[face(1), face(2)], [face(7)]])
+    assert found == Agreement(scenes=2, float_faces=2, int8_faces=3, both=1)
+    assert found.share == pytest.approx(2 / 5)
+    assert Agreement(1, 0, 0, 0).share == 1.0
