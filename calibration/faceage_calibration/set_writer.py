@@ -16,10 +16,21 @@ from faceage_calibration.whole_folder import FolderKind, check_replaceable, new_
 from faceage_edge.atomic import new_file
 from faceage_edge.errors import UsageError
 
-__all__ = ["RENAMED_HEADER", "SetRow", "Write", "check_target", "label_table", "new_set"]
+__all__ = [
+    "RENAMED_HEADER",
+    "TERMS_FILE",
+    "SetRow",
+    "Write",
+    "check_target",
+    "label_table",
+    "new_set",
+]
 
 # The columns for pictures that were renamed and not cut.
 RENAMED_HEADER = PREPARED_HEADER[:6]
+
+# Says where the faces of a published set come from and on which terms.
+TERMS_FILE = "TERMS.txt"
 
 Write = Callable[[str, bytes], None]
 
@@ -127,7 +138,7 @@ def _contents(folder: Path) -> set[str]:
         return set()
     if not lines or tuple(lines[0]) not in (PREPARED_HEADER, RENAMED_HEADER):
         return set()
-    return {LABEL_FILE, *(row[0] for row in lines[1:] if row)}
+    return {LABEL_FILE, TERMS_FILE, *(row[0] for row in lines[1:] if row)}
 
 
 _SET = FolderKind("set", "preparation", _contents)

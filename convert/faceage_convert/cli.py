@@ -25,10 +25,12 @@ from faceage_convert.options import (
     SCHEMES,
     check_usage,
     hints_of,
+    own_detector,
     parser,
     uses_recorded_ranges,
     with_defaults,
 )
+from faceage_convert.own_detector import convert_detector, import_detector
 from faceage_convert.own_model import Wish, convert_own
 from faceage_convert.preflight_command import preflight_main
 from faceage_convert.recipes import Recipe
@@ -83,9 +85,8 @@ def _convert(options: argparse.Namespace, command: list[str]) -> int:
     if earlier is not None:
         _tell(earlier, options, f"{out} holds this already: nothing has changed (or --again)")
         return 0
+    detector = _detector(options)
     age = _age(options)
-    scheme = _detector_scheme(options)
-    detector = [convert_shipped(name, scheme) for name in _detector_files(options)]
     with new_folder(out) as folder:
         document = _fill(folder, options, age, detector, command, started)
         document["fingerprint"] = print_of or fingerprint(options)
@@ -147,6 +148,21 @@ def _detector_scheme(options: argparse.Namespace) -> str:
     return "int8" if options.quantize == "int16x8" else str(options.quantize)
 
 
+def _detector(options: argparse.Namespace) -> list[Converted]:
+    """Convert the networks of the detector named: the user's file, or those of a shipped one."""
+    file = own_detector(options)
+    if file is None:
+        scheme = _detector_scheme(options)
+        return [convert_shipped(name, scheme) for name in _detector_files(options)]
+    source = import_detector(file, options.detector_contract)
+    return convert_detector(source, _own_detector_scheme(options), options.faces)
+
+
+def _own_detector_scheme(options: argparse.Namespace) -> str:
+    # A brought detector is converted to int8 or not at all.
+    return "none" if options.quantize == "none" else "int8"
+
+
 def _detector_files(options: argparse.Namespace) -> tuple[str, ...]:
     """The float networks that go into the bundle: of the shipped detector named, or the default."""
     named = options.detector if options.detector in SHIPPED_DETECTORS else DEFAULT_DETECTOR
@@ -173,7 +189,9 @@ def _age(options: argparse.Namespace) -> AgeResult:
         count=wanted.count,
         most=wanted.eval_count,
     )
-    detector = named_detector(wanted.detector) if wanted.crops == "detect" else None
+    # A detector of the user's is not known to lay landmarks as the age model's crops want them.
+    cutter = wanted.detector if own_detector(options) is None else DEFAULT_DETECTOR
+    detector = named_detector(cutter) if wanted.crops == "detect" else None
     limits = Limits(wanted.max_drop, wanted.max_band_drop)
     shape = None if wanted.shape is None else read_shape(wanted.shape)
     wish = Wish(Recipe(options.quantize), options.target, limits, shape)

@@ -20,6 +20,7 @@ __all__ = [
     "SCHEMES",
     "check_usage",
     "hints_of",
+    "own_detector",
     "parser",
     "uses_recorded_ranges",
     "with_defaults",
@@ -69,7 +70,14 @@ def parser() -> argparse.ArgumentParser:
         "--detector",
         metavar="NAME",
         help="face detector of the bundle, which also cuts the faces: face-finder, mtcnn, or a "
-        f"folder that cuts them only (default: {DEFAULT_DETECTOR})",
+        f"folder that cuts them only (default: {DEFAULT_DETECTOR}); or the .tflite of a detector "
+        "of yours, which goes into the bundle and cuts none",
+    )
+    add(
+        "--detector-contract",
+        type=Path,
+        metavar="FILE",
+        help="what the detector in that .tflite is, where its outputs do not tell",
     )
     add("--again", action="store_true", help="convert even where nothing has changed")
     add("--json", action="store_true", help="print the report as one line of JSON")
@@ -92,6 +100,12 @@ def check_usage(options: argparse.Namespace) -> None:
             "would leave the rest to the CPU: leave --quantize out"
         )
     faces = _given(options, ("faces", *_DEFAULTS))
+    own = own_detector(options)
+    if options.detector_contract is not None and own is None:
+        raise UsageError("--detector-contract without --detector FILE.tflite that it is about")
+    if own is not None and options.model is None:
+        # They are the detector's then.
+        faces = [name for name in faces if name != "--faces"]
     if options.model is None:
         spare = [*faces, *_given(options, ("name", *_HINTS))]
         if spare:
@@ -117,11 +131,19 @@ def _lacks_faces(options: argparse.Namespace) -> bool:
     return needed and not options.faces
 
 
+def own_detector(options: argparse.Namespace) -> Path | None:
+    """The file of the user's own detector, where `--detector` names one."""
+    named = options.detector
+    return Path(named) if named is not None and named.lower().endswith(".tflite") else None
+
+
 def uses_recorded_ranges(options: argparse.Namespace) -> bool:
     """Whether the age model is converted as it was shipped: nothing is said but its name."""
     if options.model is None:
         return True
     said = _given(options, ("faces", *_DEFAULTS, "name", *_HINTS))
+    if own_detector(options) is not None:
+        said = [name for name in said if name != "--faces"]
     return options.model in shipped_names() and not said
 
 

@@ -20,7 +20,7 @@ __all__ = ["digests", "fingerprint", "unchanged"]
 
 # They change where a result goes or how it is told, not what it is.
 _NOT_ASKED = ("again", "json", "out", "version")
-_PATHS = ("faces", "eval_faces", "contract")
+_PATHS = ("faces", "eval_faces", "contract", "detector_contract", "shape")
 
 
 def fingerprint(options: argparse.Namespace) -> str:
@@ -68,7 +68,7 @@ def _inputs(options: argparse.Namespace) -> Iterable[Path]:
         yield from sorted(Path(package.__file__).parent.glob("*.py"))
     for name in (options.model or DEFAULT_AGE, options.detector or DEFAULT_DETECTOR):
         yield from _tree(find(name))
-    for option in ("faces", "eval_faces", "contract"):
+    for option in _PATHS:
         path = getattr(options, option)
         if path is not None:
             yield from _tree(path)

@@ -48,6 +48,22 @@ class Aligner:
             A face for each square that shows one, in their order; `score` is the network's
             probability, 0 to 1.
         """
+        least = self._stage.logit_threshold
+        return [face for face, logit in self._seen(frame, squares) if logit > least]
+
+    def look(self, frame: Frame, squares: Floats) -> list[Face]:
+        """Say of squares what face they show, whether or not the network believes in it.
+
+        Args:
+            frame: as for `settle`.
+            squares: as for `settle`.
+
+        Returns:
+            A face for every square.
+        """
+        return [face for face, _ in self._seen(frame, squares)]
+
+    def _seen(self, frame: Frame, squares: Floats) -> list[tuple[Face, float]]:
         if len(squares) == 0:
             return []
         squares = snapped(squares)
@@ -59,8 +75,10 @@ class Aligner:
         points = squares[:, None, :2] + shares.transpose(0, 2, 1) * sides - 0.5
         logits = outputs[self._logit].reshape(-1).astype(np.float64)
         boxes = moved(squares, offsets)
-        passed = np.flatnonzero(logits > self._stage.logit_threshold)
-        return [_face(boxes[i], points[i], logits[i]) for i in passed]
+        return [
+            (_face(box, own, logit), float(logit))
+            for box, own, logit in zip(boxes, points, logits, strict=True)
+        ]
 
     def distinct(self, faces: list[Face]) -> list[Face]:
         """Keep the surest of faces that are one; the surest first.

@@ -39,8 +39,8 @@ def parser(program: str) -> argparse.ArgumentParser:
         A parser whose namespace has `source`, `models`, `age`, `detector`, `annotate` (str or
         None), `min_face`, `rate` (float or None), `threads`, `max_frames`, `width`, `height`,
         `fps` (int or None), `decode`, `about`, `json`, `loop`, `every_frame`, `no_supervisor`,
-        `try_accelerator` (bool), `pass_every`, `age_every`, `patience`, `probe_every`, `health` (float or None) and
-        `delegate` (list of str).
+        `try_accelerator` (bool), `pass_every`, `age_every`, `patience`, `probe_every`, `health`
+        (float or None) and `delegate` (list of str).
     """
     made = argparse.ArgumentParser(
         prog=program,
@@ -116,7 +116,10 @@ def _add_models(group: argparse._ArgumentGroup) -> None:
         help="age model, instead of the one in --models: a shipped model's name, or a file",
     )
     group.add_argument(
-        "--detector", metavar="FOLDER", help="face detector, instead of the one in --models"
+        "--detector",
+        metavar="NAME",
+        help="face detector, instead of the one in --models: a shipped detector's name, a folder, "
+        "or the .tflite of a detector of yours that faceage-convert has given its contract",
     )
     group.add_argument(
         "--min-face",

@@ -30,7 +30,11 @@ CONTRACT_FORMAT = 1
 
 TASKS = ("age", "face-detector")
 AGE_HEADS = ("coral", "distribution", "regression", "groups")
-HEADS = (*AGE_HEADS, "gender", "face-logit", "box-offsets", "landmarks")
+FACE_HEADS = (
+    "face-logit", "face-score", "box-offsets", "landmarks", "boxes", "box-scores", "box-classes",
+    "box-count",
+)  # fmt: skip
+HEADS = (*AGE_HEADS, "gender", *FACE_HEADS)
 DTYPES = ("int8", "uint8", "int16", "float32")
 _MOST_CURVE = 200  # points of a years_curve
 

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Protocol
 
 from faceage_edge.aligner import Aligner
+from faceage_edge.brought import STAGES as BROUGHT_STAGES
+from faceage_edge.brought import Brought
 from faceage_edge.bundles import find
 from faceage_edge.candidates import Frame
 from faceage_edge.delegates import DelegateSpec
@@ -31,10 +33,12 @@ __all__ = [
 # The shipped detector that is used where none is named.
 DEFAULT_DETECTOR = "mtcnn"
 SCHEMES = ("int8", "float32")
+# Lends landmarks to a user's detector that has none, unless one lies beside it.
+_LENT_ALIGNER = "mtcnn/mtcnn-onet.int8.tflite"
 
 
 class Detector(Protocol):
-    """What finds faces: `mtcnn.Mtcnn` or `face_finder.FaceFinder`.
+    """What finds faces: `mtcnn.Mtcnn`, `face_finder.FaceFinder` or a user's `brought.Brought`.
 
     `digest` identifies its networks, `scheme` their quantization; `aligner` is its last network,
     which also follows a face from frame to frame.
@@ -59,8 +63,9 @@ def load_detector(
     """Load the networks of one quantization scheme from a folder.
 
     Args:
-        folder: a folder of .tflite files, or a shipped name: `face-finder` or `mtcnn`.
-        scheme: as the contracts state it: `int8` or `float32`.
+        folder: a folder of .tflite files, or a shipped name: `face-finder` or `mtcnn`; or the one
+            .tflite file of a detector that a user brought.
+        scheme: as the contracts state it: `int8` or `float32`; a file is taken as it is.
         threads: CPU threads for one invoke.
         xnnpack: use XNNPACK; False runs the built-in kernels.
         delegate: an accelerator for all of them, see `load_model`.
@@ -71,7 +76,8 @@ def load_detector(
     """
     place = find(str(folder))
     stages = load_stages(place, scheme=scheme, threads=threads, xnnpack=xnnpack, delegate=delegate)
-    return detector_of(stages, f"{place} lacks the {scheme} face detector's")
+    lacking = f"{place} lacks the {scheme} face detector's"
+    return detector_of(stages, lacking, threads=threads, xnnpack=xnnpack)
 
 
 def load_stages(
@@ -87,12 +93,19 @@ def load_stages(
     Arguments and errors are those of `load_detector`, but for missing stages.
     """
     place = find(str(folder))
+    alone = place.is_file()
     stages: dict[str, Model] = {}
-    for path in sorted(place.glob("*.tflite")):
+    for path in [place] if alone else sorted(place.glob("*.tflite")):
         contract = model_contract(path)
         detector = contract.detector
+        if alone and (detector is None or detector.stage not in BROUGHT_STAGES):
+            found = contract.task if detector is None else f"{detector.stage} network"
+            raise ModelFileError(
+                f"{path} is an {found}, expected a whole face detector in one file; name the "
+                "folder of all its networks"
+            )
         # Decided before loading: an accelerator should see none but the networks that will run.
-        if detector is None or contract.scheme != scheme:
+        if detector is None or (contract.scheme != scheme and not alone):
             continue
         if detector.stage in stages:
             raise ModelFileError(
@@ -110,7 +123,8 @@ def named_detector(name: str, *, threads: int = 1) -> Detector:
 
     Args:
         name: a scheme, `int8` or `float32`, of the default detector; or a shipped name or a folder,
-            of which the int8 networks are taken unless `:float32` follows.
+            of which the int8 networks are taken unless `:float32` follows; or a detector's one
+            file.
         threads: CPU threads for one invoke.
 
     Raises:
@@ -128,12 +142,16 @@ def place_and_scheme(name: str) -> tuple[str, str]:
     return (place, scheme) if place and scheme in SCHEMES else (name, "int8")
 
 
-def detector_of(stages: dict[str, Model], lacking: str) -> Detector:
+def detector_of(
+    stages: dict[str, Model], lacking: str, *, threads: int = 1, xnnpack: bool = True
+) -> Detector:
     """Wire the networks of a detector.
 
     Args:
         stages: the loaded networks by stage.
         lacking: how a message about missing stages begins.
+        threads: of the aligner that is lent to a user's detector.
+        xnnpack: likewise.
 
     Raises:
         ModelFileError: a stage is missing.
@@ -144,10 +162,18 @@ def detector_of(stages: dict[str, Model], lacking: str) -> Detector:
             f"{lacking} {', '.join(missing)} network; faceage-convert writes all of them, and "
             "`--detector face-finder` and `--detector mtcnn` name the shipped ones"
         )
+    if wanted[0] in BROUGHT_STAGES:
+        aligner = stages.get("output") or load_model(
+            find(_LENT_ALIGNER), threads=threads, xnnpack=xnnpack
+        )
+        return Brought(stages[wanted[0]], aligner)
     kind = FaceFinder if wanted is FINDER_STAGES else Mtcnn
     return kind(*(stages[stage] for stage in wanted))
 
 
 def wanted_stages(found: Collection[str]) -> tuple[str, ...]:
     """The stages, in the order they run, of the kind of detector that some belong to."""
+    brought = [stage for stage in BROUGHT_STAGES if stage in found]
+    if brought:
+        return (brought[0],)
     return FINDER_STAGES if FINDER_STAGES[0] in found else CASCADE_STAGES

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
+from faceage_edge.anchors import Anchors, anchors_document, parse_anchors
 from faceage_edge.errors import ContractError
 from faceage_edge.json_fields import Fields
 
 __all__ = ["Level", "Stage", "parse_stage", "stage_document"]
 
-_STAGES = ("proposal", "refine", "output", "single-shot")
+_STAGES = ("proposal", "refine", "output", "single-shot", "anchors", "boxes")
 
 
 @dataclass(frozen=True)
@@ -22,11 +23,13 @@ class Level:
 
 @dataclass(frozen=True)
 class Stage:
-    """What one network does: `proposal`, `refine` or `output` of a cascade, or `single-shot`.
+    """What one network does: `proposal`, `refine` or `output` of a cascade, or `single-shot`; or it
+    is a whole detector that a user brought: `anchors` are to be decoded, or `boxes` come out.
 
     A candidate passes when the face logit exceeds `logit_threshold`; `nms` is the overlap above
     which the weaker of two boxes goes. `stride` and `cell` (pixels) describe the proposal grid,
-    `levels` the grids of a single-shot network, strides ascending.
+    `levels` the grids of a single-shot network, strides ascending; `anchors` how a network of that
+    stage decodes; `face_class` the number of "face" among the classes of a `boxes` network.
     """
 
     stage: str
@@ -35,6 +38,8 @@ class Stage:
     stride: int = 0
     cell: int = 0
     levels: tuple[Level, ...] = ()
+    anchors: Anchors | None = None
+    face_class: int = 0
 
 
 def parse_stage(part: Fields) -> Stage:
@@ -58,6 +63,8 @@ def parse_stage(part: Fields) -> Stage:
         stride=part.integer("stride", 1, 64) if grid else 0,
         cell=part.integer("cell", 1, 512) if grid else 0,
         levels=levels,
+        anchors=parse_anchors(part.object("anchors")) if stage == "anchors" else None,
+        face_class=part.integer("face_class", 0, 1000) if part.has("face_class") else 0,
     )
 
 
@@ -80,4 +87,8 @@ def stage_document(stage: Stage) -> dict[str, Any]:
         document |= {"stride": stage.stride, "cell": stage.cell}
     if stage.levels:
         document["levels"] = [dict(vars(level)) for level in stage.levels]
+    if stage.anchors is not None:
+        document["anchors"] = anchors_document(stage.anchors)
+    if stage.stage == "boxes":
+        document["face_class"] = stage.face_class
     return document

@@ -47,7 +47,8 @@ def read_contract(data: bytes, where: str, *, sidecar: bytes | None = None) -> C
     if found is None:
         raise ContractError(
             f"{where} carries no contract (metadata {METADATA_NAME!r}), so its preprocessing and "
-            "output are unknown; write it with faceage-convert --model FILE --faces PATH --out DIR"
+            "output are unknown; write it with faceage-convert --model FILE --faces PATH --out DIR "
+            "(a face detector: --detector FILE instead of --model FILE)"
         )
     contract = parse_contract(found, where)
     _check_text(found, contract, where)

@@ -100,6 +100,20 @@ class Fields:
             raise self._wrong(name, value, f"a list of 2 to {most} pairs of numbers")
         return self.pairs(name, len(value))
 
+    def items(self, name: str) -> list[Any]:
+        """A list of whatever it may hold, at least one."""
+        value = self._value(name)
+        if not isinstance(value, list) or not value:
+            raise self._wrong(name, value, "a list with at least one item")
+        return value
+
+    def texts(self, name: str) -> list[str]:
+        """A list of strings that are not empty, at least one."""
+        value = self.items(name)
+        if not all(isinstance(item, str) and item for item in value):
+            raise self._wrong(name, value, "a list of texts")
+        return value
+
     def object(self, name: str) -> "Fields":
         """A nested object."""
         return Fields(self._value(name), f"{self.where}: {name}")

@@ -20,7 +20,8 @@ _PREFERRED_SCHEME = "int8"
 
 @dataclass(frozen=True)
 class Choice:
-    """Which files are meant: the age model's, and the detector's folder with one scheme of it."""
+    """Which files are meant: the age model's, and the detector's folder with one scheme of it, or
+    its one file."""
 
     age: Path
     detector: Path
@@ -82,7 +83,8 @@ def choose(
         folder: a folder that faceage-convert wrote, or a shipped name; a part that is not in
             it, and both without it, are the shipped int8 ones.
         age: an age model's file or shipped name, instead of any in `folder`.
-        detector: a folder with the detector's networks or a shipped name, instead of `folder`.
+        detector: a folder with the detector's networks, a shipped name, or the one file of a
+            detector that a user brought, instead of `folder`.
 
     Raises:
         ModelFileError: a file is missing or damaged, a folder holds no model or several age models.
@@ -91,7 +93,8 @@ def choose(
     contracts = {} if folder is None else folder_contracts(find(folder))
     age_path = find_age(age) if age else _age_model(contracts) or find_age(DEFAULT_AGE)
     place = find(detector) if detector else _detector_folder(contracts) or find(DEFAULT_DETECTOR)
-    scheme = _scheme(_of_task(folder_contracts(place), "face-detector"))
+    found = {place: model_contract(place)} if place.is_file() else folder_contracts(place)
+    scheme = _scheme(_of_task(found, "face-detector") or found)
     return Choice(age_path, place, scheme)
 
 

@@ -12,7 +12,8 @@ OPERATOR_NAMES = {
     0: "ADD", 1: "AVERAGE_POOL_2D", 2: "CONCATENATION", 3: "CONV_2D", 4: "DEPTHWISE_CONV_2D",
     6: "DEQUANTIZE", 9: "FULLY_CONNECTED", 14: "LOGISTIC", 17: "MAX_POOL_2D", 18: "MUL",
     19: "RELU", 20: "RELU_N1_TO_1", 21: "RELU6", 22: "RESHAPE", 23: "RESIZE_BILINEAR",
-    25: "SOFTMAX", 28: "TANH", 34: "PAD", 36: "GATHER", 39: "TRANSPOSE", 40: "MEAN", 41: "SUB",
+    25: "SOFTMAX", 28: "TANH", 34: "PAD", 36: "GATHER",
+    37: "BATCH_TO_SPACE_ND", 38: "SPACE_TO_BATCH_ND", 39: "TRANSPOSE", 40: "MEAN", 41: "SUB",
     42: "DIV", 43: "SQUEEZE", 45: "STRIDED_SLICE", 47: "EXP", 49: "SPLIT", 54: "PRELU",
     55: "MAXIMUM", 57: "MINIMUM", 59: "NEG", 60: "PADV2", 65: "SLICE", 67: "TRANSPOSE_CONV",
     70: "EXPAND_DIMS", 74: "SUM", 75: "SQRT", 76: "RSQRT", 82: "REDUCE_MAX", 83: "PACK",
@@ -22,6 +23,9 @@ OPERATOR_NAMES = {
 
 # What the Edge TPU compiler puts in place of all that it maps.
 EDGE_TPU = "edgetpu-custom-op"
+# The last operation of SSD detectors; every TensorFlow Lite runtime has it.
+_POST_PROCESS = "TFLite_Detection_PostProcess"
+_KNOWN_CUSTOM = (EDGE_TPU, _POST_PROCESS)
 _CUSTOM = 32
 
 
@@ -35,7 +39,8 @@ def _name(operator: Operator) -> str:
     if operator.code != _CUSTOM:
         return OPERATOR_NAMES.get(operator.code, f"builtin {operator.code}")
     # Told apart from built-in ones, since a custom operator may be called anything.
-    return EDGE_TPU if operator.custom == EDGE_TPU else f"custom {operator.custom!r}"
+    known = operator.custom in _KNOWN_CUSTOM
+    return operator.custom if known else f"custom {operator.custom!r}"
 
 
 def refuse_unknown(model: ModelFile, where: str) -> None:
@@ -44,7 +49,7 @@ def refuse_unknown(model: ModelFile, where: str) -> None:
     Raises:
         ModelFileError: naming what was found.
     """
-    allowed = {*OPERATOR_NAMES.values(), EDGE_TPU}
+    allowed = {*OPERATOR_NAMES.values(), *_KNOWN_CUSTOM}
     unknown = sorted(set(operator_names(model)) - allowed)
     if unknown:
         raise ModelFileError(

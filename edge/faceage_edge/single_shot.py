@@ -13,15 +13,14 @@ import numpy.typing as npt
 
 from faceage_edge.candidates import Candidates, Floats, Frame
 from faceage_edge.contract import Contract, Output
-from faceage_edge.crop import shrink
 from faceage_edge.detector_stage import Level
 from faceage_edge.errors import ContractError
+from faceage_edge.letterbox import Letterbox
 from faceage_edge.model import Model
 from faceage_edge.nms import suppress
 
 __all__ = ["SingleShot"]
 
-_GREY = 128
 # More are noise; the strongest are kept so that one frame cannot stall the loop.
 _MOST_CANDIDATES = 64
 
@@ -53,9 +52,7 @@ class SingleShot:
         self._model, self._nms = model, stage.nms
         self._grids = [_grid(model, level, stage.logit_threshold) for level in stage.levels]
         wanted = model.contract.input
-        self._size = (wanted.width, wanted.height)
-        self._input = np.full((1, wanted.height, wanted.width, 3), _GREY, np.uint8)
-        self._filled = (0, 0)
+        self._input = Letterbox(wanted.width, wanted.height)
 
     def propose(self, frame: Frame) -> Candidates:
         """Find boxes that are probably faces.
@@ -66,8 +63,8 @@ class SingleShot:
         Returns:
             The surest first, overlapping ones suppressed.
         """
-        scale_x, scale_y = self._reduce(frame)
-        raw = self._model.run_raw(self._input)
+        picture, (scale_x, scale_y) = self._input.fill(frame)
+        raw = self._model.run_raw(picture)
         found = [_decoded(raw, grid) for grid in self._grids]
         boxes = np.concatenate([boxes for boxes, _ in found])
         logits = np.concatenate([logits for _, logits in found])
@@ -76,18 +73,6 @@ class SingleShot:
             boxes, logits = boxes[best], logits[best]
         kept = suppress(boxes, logits, self._nms)
         return Candidates(boxes[kept] / (scale_x, scale_y, scale_x, scale_y), logits[kept])
-
-    def _reduce(self, frame: Frame) -> tuple[float, float]:
-        """Fill the input; returns input pixels per frame pixel across and down."""
-        height, width = frame.shape[:2]
-        scale = min(self._size[0] / width, self._size[1] / height)
-        across, down = max(round(width * scale), 1), max(round(height * scale), 1)
-        if (across, down) != self._filled:
-            # Another shape leaves other pixels free.
-            self._input[:] = _GREY
-            self._filled = (across, down)
-        self._input[0, :down, :across] = shrink(frame, across, down)
-        return across / width, down / height
 
 
 def _grid(model: Model, level: Level, threshold: float) -> _Grid:

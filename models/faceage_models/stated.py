@@ -22,7 +22,7 @@ _NOT_TAKEN = ("golden", "interval", "provenance")
 
 
 def read_stated(
-    path: Path, model: ModelFile, defaults: dict[str, Any]
+    path: Path, model: ModelFile, defaults: dict[str, Any], *, task: str = "age"
 ) -> tuple[Contract, set[str]]:
     """Read a contract beside a model.
 
@@ -30,18 +30,19 @@ def read_stated(
         path: the user's JSON file.
         model: the float model it is about.
         defaults: fields of a contract's JSON for what the file leaves out.
+        task: what the model must be.
 
     Returns:
         The contract, and which of the defaults it took.
 
     Raises:
-        ContractError: the file cannot be read, is no contract of an age model, or contradicts the
+        ContractError: the file cannot be read, is no contract of such a model, or contradicts the
             model.
     """
     stated = _read(path)
     document = {
         "format": CONTRACT_FORMAT,
-        "task": "age",
+        "task": task,
         **defaults,
         **{key: value for key, value in stated.items() if key not in _NOT_TAKEN},
         "input": _input(stated.get("input"), model, str(path)),
@@ -50,8 +51,9 @@ def read_stated(
         "provenance": {"scheme": "float32"},
     }
     contract = Contract.from_json(document, str(path))
-    if contract.task != "age":
-        raise ContractError(f"{path} describes a {contract.task} model, expected an age model")
+    if contract.task != task:
+        wanted = "an age" if task == "age" else f"a {task}"
+        raise ContractError(f"{path} describes a {contract.task} model, expected {wanted} model")
     return contract, set(defaults) - set(stated)
 
 

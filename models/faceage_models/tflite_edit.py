@@ -147,7 +147,9 @@ def _remove_unused_buffers(model: Any) -> None:
     place = {old: new for new, old in enumerate(kept)}
     for owner in owners:
         owner.buffer = place[owner.buffer]
-    model.metadataBuffer = [place[i] for i in model.metadataBuffer or [] if i in place] or None
+    # An array where the file has the field, which has no truth value.
+    listed = [] if model.metadataBuffer is None else [int(i) for i in model.metadataBuffer]
+    model.metadataBuffer = [place[i] for i in listed if i in place] or None
     model.buffers = [model.buffers[old] for old in kept]
 
 
