@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from faceage_edge.about import about_models, about_text
-from faceage_edge.age import load_age_model
 from faceage_edge.camera_options import parser
 from faceage_edge.command import run
 from faceage_edge.config_file import parse_with_config
@@ -20,7 +19,7 @@ from faceage_edge.doctor import doctor_text, examine
 from faceage_edge.errors import OutputError, UsageError
 from faceage_edge.frames import CameraRequest, Frame, Source
 from faceage_edge.install_model import install_model
-from faceage_edge.loading import Models, choose, load_bundle
+from faceage_edge.loading import Models, choose, file_contract, load_bundle
 from faceage_edge.loop import Watcher, watch
 from faceage_edge.result import FrameResult
 from faceage_edge.scene import SceneCuts
@@ -144,7 +143,7 @@ def _document(options: argparse.Namespace) -> Callable[[FrameResult], dict[str, 
     path = choose(options.models, age=options.age, detector=options.detector).age
     check = open_age_check(
         path,
-        load_age_model(path).contract,
+        file_contract(path),
         threshold=options.threshold,
         challenge=options.challenge,
     )

@@ -11,7 +11,7 @@ from faceage_edge.embedded import read_contract
 from faceage_edge.errors import ModelFileError
 from faceage_edge.model import read_model_bytes
 
-__all__ = ["Choice", "Models", "choose", "folder_contracts", "load_bundle"]
+__all__ = ["Choice", "Models", "choose", "file_contract", "folder_contracts", "load_bundle"]
 
 # Of models that differ in nothing else, the one this project is about.
 _PREFERRED_SCHEME = "int8"
@@ -106,10 +106,11 @@ def folder_contracts(folder: Path) -> _Contracts:
         raise ModelFileError(
             f"the folder {folder} holds no .tflite file; give a folder that faceage-convert wrote"
         )
-    return {path: _contract(path) for path in files}
+    return {path: file_contract(path) for path in files}
 
 
-def _contract(path: Path) -> Contract:
+def file_contract(path: Path) -> Contract:
+    """The contract of a model file, or of the JSON beside it; errors as of `folder_contracts`."""
     sidecar = path.with_suffix(".json")
     beside = sidecar.read_bytes() if sidecar.is_file() else None
     return read_contract(read_model_bytes(path), str(path), sidecar=beside)
