@@ -33,7 +33,7 @@ def test_sinks_are_combined(clip: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert "preview on http://127.0.0.1:" in err
     assert "metrics on http://127.0.0.1:" in err
     # Nobody listens there: the run is none the worse, and its end says so.
-    assert "--mqtt 127.0.0.1:9: no answer yet" in err
+    assert "--mqtt 127.0.0.1:9: cannot be reached" in err
 
 
 @pytest.mark.parametrize(
