@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from faceage_edge.about import about_models, about_text
-from faceage_edge.age import load_age_model
 from faceage_edge.age_choice import AgeChoice, AgePolicy
 from faceage_edge.camera_options import parser
 from faceage_edge.capture import Freshest
@@ -27,6 +26,7 @@ from faceage_edge.heartbeat_page import Field, Page, Stage
 from faceage_edge.install_model import install_model
 from faceage_edge.loading import Models, choose, load_bundle
 from faceage_edge.loop import Finding, Watcher, watch
+from faceage_edge.model import model_contract
 from faceage_edge.raw_frames import RawFrames
 from faceage_edge.repeated import Repeated
 from faceage_edge.result import FrameResult
@@ -206,7 +206,7 @@ def _document(options: argparse.Namespace) -> Callable[[FrameResult], dict[str, 
     path = choose(options.models, age=options.age, detector=options.detector).age
     check = open_age_check(
         path,
-        load_age_model(path).contract,
+        model_contract(path),
         threshold=options.threshold,
         challenge=options.challenge,
     )

@@ -23,8 +23,10 @@ Results go to stdout, one JSON object a line and a line a frame:
     age                 years, the mean over the track's best crops, better ones counting more
     age_low, age_high   the model's prediction interval for one crop, around that mean
     age_jitter          years by which the crops' ages differ (standard deviation), null for one
+    over, answer        with --threshold: the calibrated probability of being at least so old, and
+                        pass or challenge
 Everything else goes to stderr. Ctrl-C finishes the frame and the files; a second one ends at once.
-No picture is written unless --annotate asks for it.
+No picture is written unless --annotate asks for it; --preview shows them and stores none.
 Exit codes: 0 done or stopped, 1 an error that the message explains, 2 wrong usage.
 """
 

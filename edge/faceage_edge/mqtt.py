@@ -72,6 +72,7 @@ class Mqtt:
         client.will_set(broker.topic("availability"), "offline", qos=1, retain=True)
         client.reconnect_delay_set(*_BACK_OFF_S)
         client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
         return client
 
@@ -102,6 +103,9 @@ class Mqtt:
         self._pending = None
         self._words = "connection lost"
         self._connected = True
+
+    def _on_connect_fail(self, *_: Any) -> None:
+        self._words = "cannot be reached"
 
     def _on_disconnect(self, *arguments: Any) -> None:
         # After a refusal this comes too, and the refusal says more.

@@ -137,6 +137,10 @@ def _unpack_debian(target: Path, board: Board) -> None:
     for entry in (target / "root").iterdir():
         entry.rename(target / entry.name)
     (target / "root").rmdir()
+    for name in ("bin", "lib", "sbin"):
+        # From Trixie on these links come with a package that is not needed otherwise.
+        if not (target / name).exists() and (target / "usr" / name).is_dir():
+            (target / name).symlink_to(f"usr/{name}")
 
 
 def _fetch_wheels(target: Path, constraints: Path, board: Board) -> None:
