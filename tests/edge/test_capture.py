@@ -190,15 +190,15 @@ def test_a_picture_that_never_changes_is_a_fault(
     picture[:, 32:] = levels[1]
 
     def deliver() -> Iterator[Frame]:
-        for index in range(20):
+        for index in range(40):
             time.sleep(0.02)
             yield Frame(picture, index, index / 50, time.monotonic_ns())
 
     seen = []
-    with Freshest(FakeCamera(deliver), patience_s=0.1) as source:
+    with Freshest(FakeCamera(deliver), patience_s=0.5) as source:
         if frozen:
-            with pytest.raises(SourceError, match="the same picture for 0.1 seconds"):
+            with pytest.raises(SourceError, match="the same picture for"):
                 seen += list(source)
         else:
             seen += list(source)
-            assert seen[-1].index == 19, note
+            assert seen[-1].index == 39, note
