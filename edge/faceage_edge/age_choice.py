@@ -23,11 +23,11 @@ class AgePolicy:
 
     `keep`: the best readings of a track that its age is the mean of; None reads and keeps all.
     `every_s`: seconds between the first two looks at one person's crop, at least. Each reading adds
-    a sixth of it: what one more can change gets less.
+    a twelfth of it: what one more can change gets less.
     """
 
     keep: int | None = 12
-    every_s: float = 0.25
+    every_s: float = 0.2
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class AgeChoice:
     def _worth_a_look(self, face: Face, track: Track, time_s: float) -> bool:
         if self._policy.keep is None:
             return True
-        patience_s = self._policy.every_s * (1 + track.age.readings / 6)
+        patience_s = self._policy.every_s * (1 + track.age.readings / 12)
         if time_s - track.tried_s < patience_s:
             return False
         return track.age.wants(quality(face, self._side))

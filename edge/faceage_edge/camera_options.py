@@ -163,7 +163,7 @@ def _add_cost(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--age-every",
         type=_seconds,
-        default=0.25,
+        default=0.2,
         metavar="SECONDS",
         help="look at a person's crop this often at first, then ever less (default: %(default)s)",
     )

@@ -33,8 +33,9 @@ class PassPolicy:
     """When the whole frame is searched, in frames and in seconds of the source.
 
     `every` and `every_s`: between two passes while faces are followed, at most.
-    `search` and `search_s`: between two passes while something moves and no face is in view, or
-    after a face was lost; without success the distance grows to `search_most`.
+    `search` and `search_s`: between two passes while something moves and no face is in view;
+    without success the distance grows to `search_most`.
+    `again`: between two passes for `every` frames after a face was lost, and once after a new one.
     `idle`: between two passes over a scene without faces in which nothing moves.
     `losses`: passes because of lost faces that may follow each other; one more is earned every
     `search` frames.
@@ -43,8 +44,9 @@ class PassPolicy:
     every: int = 30
     every_s: float = 1.2
     search: int = 5
-    search_s: float = 0.4
+    search_s: float = 0.2
     search_most: int = 15
+    again: int = 3
     idle: int = 120
     losses: int = 5
 
@@ -117,8 +119,9 @@ class SparsePasses:
             return since >= policy.every or since_s >= policy.every_s
         if not self._faces and self._stillness.still(picture, self._smallest(picture)):
             return since >= policy.idle
-        waiting = 0 if self._searching else self._fruitless
-        patience = min(policy.search + waiting, policy.search_most)
+        patience = min(policy.search + self._fruitless, policy.search_most)
+        if self._searching:
+            patience = policy.again
         return since >= patience or since_s >= policy.search_s * patience / policy.search
 
     def _pass(self, picture: Picture, time_s: float) -> Sequence[Face]:

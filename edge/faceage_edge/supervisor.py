@@ -9,7 +9,7 @@ neither numpy nor OpenCV nor LiteRT.
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from faceage_edge.health import Health, read_health
@@ -99,7 +99,7 @@ class Supervisor:
             self._notifier.close()
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    def _supervise(self, mask: set[signal.Signals]) -> int:
+    def _supervise(self, mask: Iterable[int]) -> int:
         while True:
             self._page.enter(Stage.STARTING)
             self._page[Field.FAILURE] = Failure.NONE

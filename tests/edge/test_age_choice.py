@@ -20,6 +20,10 @@ def face(side: float = 60.0, score: float = 0.9) -> Face:
     return Face(FrameBox(50, 50, side, side), FrameLandmarks(SHARES * side + 50), score)
 
 
+def blurred(sigma: float) -> Picture:
+    return np.asarray(cv2.GaussianBlur(SHARP, (0, 0), sigma), np.uint8)
+
+
 class Loop:
     """Chooses and reads, a frame after the other, as the camera loop does."""
 
@@ -58,7 +62,7 @@ def test_only_better_crops_are_read_once_there_are_enough() -> None:
         assert loop.step(float(index), face(40)) == 1
     assert loop.step(10.0, face(30)) == 0
     assert loop.step(20.0, face(40, 0.5)) == 0
-    assert loop.step(30.0, face(44), cv2.GaussianBlur(SHARP, (0, 0), 4)) == 0
+    assert loop.step(30.0, face(44), blurred(4.0)) == 0
     assert loop.step(40.0, face(60)) == 1
 
 
@@ -70,6 +74,6 @@ def test_everything_is_read_where_all_is_kept() -> None:
 
 def test_blur_costs_sharpness() -> None:
     """0 for one colour, less the more a crop is blurred, below 1."""
-    found = [sharpness(cv2.GaussianBlur(SHARP, (0, 0), s)) for s in (0.1, 1.0, 2.0, 4.0)]
+    found = [sharpness(blurred(sigma)) for sigma in (0.1, 1.0, 2.0, 4.0)]
     assert found == sorted(found, reverse=True) and found[0] < 1
     assert sharpness(np.full_like(SHARP, 90)) == 0

@@ -65,7 +65,7 @@ def passes(sparse: SparsePasses, pictures: Sequence[Picture], fps: float = 25.0)
 def test_followed_faces_cost_a_pass_every_thirty_frames(scripted: Scripted) -> None:
     """One to find them, one that looks whether all were found, then one in thirty."""
     scripted.seen = [face()]
-    assert passes(SparsePasses(scripted), [EMPTY] * 100) == [0, 5, 35, 65, 95]  # type: ignore[arg-type]
+    assert passes(SparsePasses(scripted), [EMPTY] * 100) == [0, 3, 33, 63, 93]  # type: ignore[arg-type]
 
 
 def test_slow_sources_are_searched_by_time(scripted: Scripted) -> None:
@@ -103,7 +103,7 @@ def test_a_scene_that_moves_without_faces_is_searched_ever_less(
 
 
 def test_a_lost_face_is_searched_for_and_a_flickering_one_has_a_limit(scripted: Scripted) -> None:
-    """At once and every fifth frame then; one lost in every frame does not cost a pass a frame."""
+    """At once and every third frame then; one lost in every frame does not cost a pass a frame."""
     scripted.seen = [face()]
     sparse = SparsePasses(scripted)  # type: ignore[arg-type]
     passes(sparse, [EMPTY] * 40)

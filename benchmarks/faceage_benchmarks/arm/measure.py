@@ -11,7 +11,7 @@ from typing import Any
 from faceage_benchmarks.arm.count import (
     check_budget,
     count_frames,
-    count_loop,
+    count_loops,
     count_models,
     write_budget,
 )
@@ -108,11 +108,10 @@ def _loops(sysroot: Sysroot, scene: str) -> dict[str, dict[str, Counts]]:
     frames = b"".join(frame.tobytes() for frame in scene_frames(scene))
     counts: dict[str, dict[str, Counts]] = {}
     for cpu in CPUS:
-        counts[cpu] = {}
-        for name in _DETECTORS:
-            one = count_loop(sysroot, cpu, frames, LOOP_FRAMES + 1, name)
+        found = count_loops(sysroot, cpu, frames, LOOP_FRAMES + 1, _DETECTORS)
+        for name, one in found.items():
             print(f"{cpu}: {name}, {scene}: {one['all']:,} a frame", file=sys.stderr)
-            counts[cpu][f"loop-{name}-{scene}"] = one
+        counts[cpu] = {f"loop-{name}-{scene}": one for name, one in found.items()}
     return counts
 
 
