@@ -92,7 +92,6 @@ def steps(data: Path) -> dict[str, list[str]]:
         "arm": [
             "faceage-benchmark",
             "arm",
-            "--float",
             "--frames",
             "--passes",
             "--peer",
@@ -100,6 +99,7 @@ def steps(data: Path) -> dict[str, list[str]]:
             "--write-budget",
             "benchmarks/arm-budget.json",
         ],
+        "arm-float": ["faceage-benchmark", "arm", "--float", int8, model("age-tiny", "int8")],
         "footprint": [*module, "faceage_benchmarks.footprint", "--project", "."]
         + ["--constraints", "constraints/device.txt"],
         "convert": ["faceage-benchmark", "convert"],
@@ -122,6 +122,8 @@ def main() -> int:
         print(f"== {name}", flush=True)
         measure(name, chosen[name])
     renewals = [[sys.executable, "-m", "faceage_benchmarks.quote", *QUOTING]]
+    boards = [sys.executable, "-m", "faceage_benchmarks.board_table", "--results", str(RESULTS)]
+    renewals.append([*boards, "--into", "README.md", "docs/results.md"])
     for age, prefix in AGES.items():
         results = [f"{prefix}-{kind}" for kind in ("detect", "fairface")]
         if set(results) & set(names):
