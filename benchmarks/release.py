@@ -113,7 +113,6 @@ def steps(data: Path) -> dict[str, list[str]]:
         "arm": [
             "faceage-benchmark",
             "arm",
-            "--float",
             "--frames",
             "--passes",
             "--peer",
@@ -127,6 +126,7 @@ def steps(data: Path) -> dict[str, list[str]]:
         "loop-freshness": [*module, "faceage_benchmarks.freshness"],
         "endurance-frames": [*module, "faceage_benchmarks.endurance", "--frames", "100000"],
         "endurance-faults": [*module, "faceage_benchmarks.endurance", "--minutes", "60"],
+        "arm-float": ["faceage-benchmark", "arm", "--float", int8, model("age-tiny", "int8")],
         "footprint": [*module, "faceage_benchmarks.footprint", "--project", "."]
         + ["--constraints", "constraints/device.txt"],
         "convert": ["faceage-benchmark", "convert"],
@@ -178,6 +178,8 @@ def main() -> int:
         print(f"== {name}", flush=True)
         measure(name, chosen[name])
     renewals = [[sys.executable, "-m", "faceage_benchmarks.quote", *QUOTING]]
+    boards = [sys.executable, "-m", "faceage_benchmarks.board_table", "--results", str(RESULTS)]
+    renewals.append([*boards, "--into", "README.md", "docs/results.md"])
     for age, prefix in AGES.items():
         results = [f"{prefix}-{kind}" for kind in ("detect", "fairface")]
         if set(results) & set(names):

@@ -1,7 +1,6 @@
 """`faceage-benchmark compare` and `report`: result files of several machines, put together."""
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +12,13 @@ from faceage_benchmarks.grid import markdown_grid
 from faceage_benchmarks.machine import describe_machine, note_after
 from faceage_benchmarks.merged import merge, merged_grid
 from faceage_benchmarks.page import write_report
-from faceage_benchmarks.result import bootstrap_settings, new_result, read_result, write_result
+from faceage_benchmarks.result import (
+    bootstrap_settings,
+    claims_to_be_result,
+    new_result,
+    read_result,
+    write_result,
+)
 from faceage_benchmarks.tables import table_of
 from faceage_edge.errors import UsageError
 
@@ -80,7 +85,7 @@ def report(options: argparse.Namespace, _command: Sequence[str]) -> int:
         raise UsageError(f"{folder} is no folder; give the one that holds the result files")
     results: Results = []
     for path in sorted(folder.glob("*.json")):
-        if _is_result(path):
+        if claims_to_be_result(path):
             results.append((str(path), read_result(path)))
         else:
             print(f"passed over, no result file: {path}", file=sys.stderr)
@@ -90,15 +95,6 @@ def report(options: argparse.Namespace, _command: Sequence[str]) -> int:
         )
     _write_page(_titled(results), options.out)
     return 0
-
-
-def _is_result(path: Path) -> bool:
-    """Tell a result file, even one that is damaged or too new, from other JSON."""
-    try:
-        document = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return True  # read_result words it
-    return isinstance(document, dict) and str(document.get("schema")).startswith("faceage-result/")
 
 
 def _write_page(results: Results, out: str) -> None:

@@ -120,15 +120,15 @@ def _watch(program: Sequence[str], seconds: float, results: int) -> _Seen:
             finally:
                 _end(process)
                 reader.join()
-        progress(round(wanted))
         if not stopped:
             said.seek(0)
             sys.stderr.write(said.read())
             raise FaceageError(
                 f"{_PROGRAM} ended by itself after {len(seen.lines)} results with code "
-                f"{process.returncode}; its messages stand above. A clip needs --rate N, which "
-                "plays it over and over"
+                f"{process.returncode}; its messages stand above"
+                + ("" if "--rate" in program else "; a clip needs --rate N, to be played on")
             )
+        progress(round(wanted))
     return seen
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "FORMAT",
     "bootstrap_settings",
     "check_result",
+    "claims_to_be_result",
     "dumps",
     "new_result",
     "read_result",
@@ -32,9 +33,10 @@ __all__ = [
     "write_result",
 ]
 
-FORMAT = "faceage-result/2"
+_FAMILY = "faceage-result/"
+FORMAT = f"{_FAMILY}2"
 # That this program reads: the first does not say whether a run was disturbed.
-_READ = ("faceage-result/1", FORMAT)
+_READ = (f"{_FAMILY}1", FORMAT)
 _FAULTS_SHOWN = 5
 
 
@@ -100,7 +102,7 @@ def check_result(result: object, where: str) -> None:
     Raises:
         ResultFileError: another format or version, or keys that are missing or wrong.
     """
-    if not isinstance(result, dict) or not str(result.get("schema")).startswith("faceage-result/"):
+    if not isinstance(result, dict) or not str(result.get("schema")).startswith(_FAMILY):
         raise ResultFileError(
             f"{where} is not a faceage result file: expected an object with "
             f'"schema": "{FORMAT}". Make one with faceage-benchmark ... --json'
@@ -150,6 +152,15 @@ def read_result(path: str | Path) -> dict[str, Any]:
     check_result(result, str(path))
     assert isinstance(result, dict)
     return result
+
+
+def claims_to_be_result(path: Path) -> bool:
+    """Tell a result file, even one that is damaged or of another version, from other JSON."""
+    try:
+        document = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return True  # read_result says what is wrong with it
+    return isinstance(document, dict) and str(document.get("schema")).startswith(_FAMILY)
 
 
 def _packed(value: Any) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from faceage_benchmarks import keras_device
 from faceage_benchmarks.keras_device import chosen_keras, device_name
+from faceage_models.keras_backend import BACKENDS
 
 
 @pytest.fixture
@@ -19,9 +20,7 @@ def hosts(monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.delenv("KERAS_BACKEND", raising=False)
         if named is not None:
             monkeypatch.setenv("KERAS_BACKEND", named)
-        found = {
-            name: "GPU: some card" if name in seeing else None for name in keras_device.BACKENDS
-        }
+        found = {name: "GPU: some card" if name in seeing else None for name in BACKENDS}
         monkeypatch.setattr(keras_device, "device_name", found.__getitem__)
 
         def loaded() -> Any:
@@ -51,7 +50,7 @@ def test_choice(hosts: Any, seeing: set[str], named: str | None, expected: str, 
 
 def test_torch_names_its_card(monkeypatch: pytest.MonkeyPatch) -> None:
     """The name in the file is the card's own; without one there is none."""
-    monkeypatch.setattr(keras_device.importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
     cuda = SimpleNamespace(is_available=lambda: True, get_device_name=lambda _: "Some Card 80GB")
     monkeypatch.setattr(keras_device, "_module", lambda name: SimpleNamespace(cuda=cuda))
     assert device_name("torch") == "GPU: Some Card 80GB"
@@ -60,5 +59,5 @@ def test_torch_names_its_card(monkeypatch: pytest.MonkeyPatch) -> None:
     cpu = [SimpleNamespace(platform="cpu", device_kind="cpu")]
     monkeypatch.setattr(keras_device, "_module", lambda name: SimpleNamespace(devices=lambda: cpu))
     assert device_name("jax") is None
-    monkeypatch.setattr(keras_device.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert device_name("torch") is None

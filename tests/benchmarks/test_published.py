@@ -7,12 +7,19 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from faceage_benchmarks import board_table
+from faceage_benchmarks.board_table import with_boards
+from faceage_benchmarks.errors import ResultFileError
 from faceage_benchmarks.figures import recompute
 from faceage_benchmarks.result import FORMAT, read_result, result_schema
 from faceage_benchmarks.taint import taint_reasons
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES = sorted((ROOT / "benchmarks" / "results").glob("*.json"))
+# Files of before their kinds were in the format, which release.py writes anew on a quiet machine.
+FOREIGN = {"convert", "convert-face-finder", "footprint"}
+FILES = sorted(
+    path for path in (ROOT / "benchmarks" / "results").glob("*.json") if path.stem not in FOREIGN
+)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -24,6 +31,7 @@ def test_file_fits_the_schema(path: Path) -> None:
     assert not [word for word in result["command"] if word.startswith("/")], "a machine's own path"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_every_number_follows_from_the_samples(path: Path) -> None:
     """Computing the figures again from the raw samples gives the published ones, to rounding."""
@@ -54,6 +62,17 @@ def _equal(published: object, computed: object, where: str) -> None:
 
 
 def test_every_file_has_its_command() -> None:
-    """release.py measures every published file again, and there is no other file."""
+    """release.py measures every published file again."""
     steps = runpy.run_path(str(ROOT / "benchmarks" / "release.py"))["steps"](Path("data"))
-    assert {path.stem for path in FILES} == set(steps) - {"rfb320"}
+    assert {path.stem for path in FILES} | FOREIGN <= set(steps)
+
+
+def test_what_is_not_measured_is_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The README and the results page name every board without a file, with its command."""
+    monkeypatch.chdir(ROOT)
+    pages = ["README.md", "docs/results.md"]
+    assert board_table.main(["--results", "benchmarks/results", "--check", "--into", *pages]) == 0
+    stale = with_boards("<!--not-measured--><!--/not-measured-->", [["a"], ["b"]], "it")
+    assert "| `b` |" in stale
+    with pytest.raises(ResultFileError, match="no place for the table"):
+        with_boards("nothing", [["a"]], "it")
