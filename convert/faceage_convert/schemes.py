@@ -126,8 +126,13 @@ def check_weights(model: ModelFile, where: str) -> None:
         ModelFileError: naming the first weights that are not.
     """
     for operator, kind in zip(model.operators, operator_names(model), strict=True):
-        weighted = kind in {*_CHANNEL_AXIS, "FULLY_CONNECTED"}
-        if weighted and model.tensors[operator.inputs[0]].dtype in ("int8", "int16"):
+        if kind not in {*_CHANNEL_AXIS, "FULLY_CONNECTED"}:
+            continue
+        if len(operator.inputs) < 2 or min(operator.inputs[:2]) < 0:
+            raise ModelFileError(
+                f"{where}: a {kind} has no weights, expected some; export it again"
+            )
+        if model.tensors[operator.inputs[0]].dtype in ("int8", "int16"):
             _check_weights(model.tensors[operator.inputs[1]], kind, where)
 
 
@@ -150,6 +155,11 @@ def _check_weights(weights: TensorInfo, operator: str, where: str) -> None:
             f"points {set(weights.zero_points)}, expected int8 around 0"
         )
     axis = _CHANNEL_AXIS.get(operator)
+    if axis is not None and axis >= len(weights.shape):
+        raise ModelFileError(
+            f"{where}: the weights {weights.name!r} of a {operator} have the shape "
+            f"{weights.shape}, expected four sides; the file is damaged"
+        )
     expected = 1 if axis is None else weights.shape[axis]
     if len(weights.scales) != expected or (expected > 1 and weights.axis != axis):
         raise ModelFileError(

@@ -187,11 +187,16 @@ def _walk(reader: _Reader) -> ModelFile:
         raise _Damaged("it holds no graph")
     graph = subgraphs[0]
     tensors = tuple(_tensor(reader, table, buffers) for table in reader.tables(graph, 0))
+    operators = tuple(_operator(reader, table, codes) for table in reader.tables(graph, 3))
+    for operator in operators:
+        # -1 stands for an input that is left out.
+        if any(not -1 <= i < len(tensors) for i in (*operator.inputs, *operator.outputs)):
+            raise _Damaged("an operator whose tensor does not exist")
     return ModelFile(
         tensors=tensors,
         inputs=_picked(tensors, reader.numbers(graph, 1, "i")),
         outputs=_picked(tensors, reader.numbers(graph, 2, "i")),
-        operators=tuple(_operator(reader, table, codes) for table in reader.tables(graph, 3)),
+        operators=operators,
         metadata=dict(_metadata(reader, table, buffers) for table in reader.tables(model, 6)),
         subgraphs=len(subgraphs),
     )

@@ -4,6 +4,7 @@ The schema classes come from `ai_edge_litert`, which the plain install brings. O
 them: importing the schema takes longer than a device may.
 """
 
+import struct
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ __all__ = [
     "tensor_name",
 ]
 
+# What the schema's unpacking raises where an offset or a count is wrong.
+_DAMAGED = (struct.error, ValueError, TypeError, IndexError, AttributeError, OverflowError)
 _ARITHMETIC = ("ADD", "DIV", "MUL", "SUB")
 
 
@@ -50,7 +53,13 @@ def load_graph(data: bytes, where: str = "the model") -> Any:
             "control flow (no loops or branches)"
         )
     schema = _schema()
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data, 0))
+    try:
+        model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(data, 0))
+    except _DAMAGED as error:
+        # It unpacks more than the device's own reader looks at, and trusts every offset.
+        raise ModelFileError(
+            f"{where} is damaged ({error}); copy it again or export it again"
+        ) from error
     for buffer in model.buffers or []:
         # Offsets 0 and 1 mean that the buffer's bytes are inside (TensorFlow Lite schema).
         if buffer.offset > 1:

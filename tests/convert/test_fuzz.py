@@ -1,6 +1,8 @@
 """Readers of other people's bytes stand a few thousand spoiled files, without atheris."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,6 +10,8 @@ from faceage_convert import fuzz as fuzzing
 from faceage_convert.fuzz import fuzz, main
 from faceage_convert.fuzz_mutations import Mutator
 from faceage_convert.fuzz_targets import TARGETS, Target
+from faceage_edge.errors import ModelFileError
+from faceage_models.tflite_graph import load_graph
 
 # So many that each takes a second or two; the command runs a million.
 RUNS = [("tflite", 300), ("contract", 2000), ("labels", 3000)]
@@ -54,3 +58,50 @@ def test_finding_is_reported(
     assert "a reader's mistake" in result.read_text()
     (kept,) = folder.iterdir()
     assert b"bad" in kept.read_bytes()
+
+
+def _shape_left_out(tree: Any) -> None:
+    graph = tree.subgraphs[0]
+    graph.tensors[graph.operators[0].inputs[1]].shape = None
+
+
+def _no_weights(tree: Any) -> None:
+    operator = tree.subgraphs[0].operators[0]
+    operator.inputs = operator.inputs[:1]
+
+
+def _tensor_beyond(tree: Any) -> None:
+    tree.subgraphs[0].operators[0].inputs = [0, 1, 9999]
+
+
+# What fuzzing found, made again by name.
+FOUND = [
+    (_shape_left_out, "weights without a shape"),
+    (_no_weights, "a convolution of one input"),
+    (_tensor_beyond, "a tensor that does not exist"),
+]
+
+
+@pytest.mark.parametrize(("change", "note"), FOUND, ids=[case[1] for case in FOUND])
+def test_found_once(
+    age_float_bytes: bytes,
+    edited: Callable[..., bytes],
+    change: Callable[[Any], None],
+    note: str,
+) -> None:
+    """Each was a traceback, and is an error of ours now."""
+    TARGETS["tflite"].run(edited(age_float_bytes, change))
+
+
+def test_offset_that_only_the_schema_follows(age_float_bytes: bytes) -> None:
+    """An offset in a field that the device's reader skips is damage to the host's too."""
+    data = bytearray(age_float_bytes)
+    # The model's description, a text that nothing here reads, told to lie beyond the file.
+    root = int.from_bytes(data[:4], "little")
+    vtable = root - int.from_bytes(data[root : root + 4], "little", signed=True)
+    field = int.from_bytes(data[vtable + 10 : vtable + 12], "little")
+    assert field, "the file has no description to spoil"
+    data[root + field : root + field + 4] = (1 << 30).to_bytes(4, "little")
+    with pytest.raises(ModelFileError, match="is damaged"):
+        load_graph(bytes(data))
+    TARGETS["tflite"].run(bytes(data))

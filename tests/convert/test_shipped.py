@@ -85,7 +85,7 @@ def test_contents(int8_bundle: Path) -> None:
     models = [f"{name}.int8" for name in ("age-mobilenet-coral", *NETWORKS)]
     expected = {f"{name}.{kind}" for name in models for kind in ("tflite", "json")}
     found = {path.name for path in int8_bundle.iterdir()}
-    assert found == expected | {"report.json", "report.md"}
+    assert found == expected | {"report.html", "report.json", "report.md"}
     for name in models:
         contract = load_model(int8_bundle / f"{name}.tflite").contract
         assert (int8_bundle / f"{name}.json").read_bytes() == contract_bytes(contract)

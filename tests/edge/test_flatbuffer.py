@@ -305,3 +305,16 @@ def test_inputs_that_do_not_exist(
 
     with pytest.raises(ModelFileError, match="an input or output that does not exist"):
         read_model_file(edit_model(small, point), "file")
+
+
+@pytest.mark.parametrize("part", ["inputs", "outputs"])
+def test_operators_use_tensors_that_exist(
+    part: str, small: bytes, edit_model: Callable[[bytes, Callable[[Any], None]], bytes]
+) -> None:
+    """Whatever reads a graph looks tensors up by these numbers; found by fuzzing."""
+
+    def point(tree: Any) -> None:
+        setattr(tree.subgraphs[0].operators[0], part, [10_000])
+
+    with pytest.raises(ModelFileError, match="an operator whose tensor does not exist"):
+        read_model_file(edit_model(small, point), "file")
