@@ -91,9 +91,9 @@ def load_stages(
         model = load_model(path, threads=threads, xnnpack=xnnpack)
         detector = model.contract.detector
         if alone and (detector is None or detector.stage not in BROUGHT_STAGES):
-            found = model.contract.task if detector is None else f"{detector.stage} network"
+            found = "an age model" if detector is None else f"a detector's {detector.stage} network"
             raise ModelFileError(
-                f"{path} is an {found}, expected a whole face detector in one file; name the "
+                f"{path} is {found}, expected a whole face detector in one file; name the "
                 "folder of all its networks"
             )
         if detector is None or (model.contract.scheme != scheme and not alone):
