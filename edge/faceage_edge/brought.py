@@ -26,6 +26,9 @@ STAGES = ("anchors", "boxes")
 _MOST_FACES = 32
 # A box found a little too small is still the face that was asked for.
 _TOLERANCE = 0.8
+# The aligner's own threshold is 0.8; on a blurred face its landmarks are good far below, on a wall
+# they are anything.
+_SEEN = 0.1
 # Where the five landmarks usually lie in a face's box, as shares of its sides: the medians over the
 # faces that MTCNN's float networks find in the FairFace crops (`python
 # benchmarks/usual_points.py`).
@@ -88,7 +91,7 @@ class Brought:
     def _lent(self, frame: Frame, boxes: Floats) -> list[FrameLandmarks]:
         seen = self.aligner.look(frame, squared(boxes))
         return [
-            face.landmarks if is_plausible(face) else usual_points(box)
+            face.landmarks if face.score >= _SEEN and is_plausible(face) else usual_points(box)
             for face, box in zip(seen, boxes, strict=True)
         ]
 

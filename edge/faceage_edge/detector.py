@@ -99,9 +99,9 @@ def load_stages(
         contract = model_contract(path)
         detector = contract.detector
         if alone and (detector is None or detector.stage not in BROUGHT_STAGES):
-            found = contract.task if detector is None else f"{detector.stage} network"
+            found = "an age model" if detector is None else f"a detector's {detector.stage} network"
             raise ModelFileError(
-                f"{path} is an {found}, expected a whole face detector in one file; name the "
+                f"{path} is {found}, expected a whole face detector in one file; name the "
                 "folder of all its networks"
             )
         # Decided before loading: an accelerator should see none but the networks that will run.

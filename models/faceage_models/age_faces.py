@@ -47,6 +47,11 @@ class TrainingFaces:
     spans: NDArray[np.float64]
     digests: tuple[str, ...]
 
+    def only(self, kept: NDArray[np.bool_]) -> "TrainingFaces":
+        """Those of a mask."""
+        digests = tuple(one for one, keep in zip(self.digests, kept, strict=True) if keep)
+        return TrainingFaces(self.template, self.canvases[kept], self.spans[kept], digests)
+
     def joined(self, other: "TrainingFaces") -> "TrainingFaces":
         """Both together."""
         return TrainingFaces(
@@ -122,7 +127,7 @@ def read_training_faces(
     whole = parts[0]
     for part in parts[1:]:
         whole = whole.joined(part)
-    _check(whole, paths)
+    check_faces(whole, paths)
     return whole
 
 
@@ -134,7 +139,16 @@ def _allowed(faces: FaceSet, exclude: Collection[str], choosing: bool) -> FaceSe
     return faces.only(left)
 
 
-def _check(faces: TrainingFaces, paths: Sequence[Path]) -> None:
+def check_faces(faces: TrainingFaces, paths: Sequence[Path]) -> None:
+    """Hold that faces are enough, and of different ages.
+
+    Args:
+        faces: cut.
+        paths: where they came from, for the message.
+
+    Raises:
+        FacesError: fewer than twenty faces, or a single age.
+    """
     where = ", ".join(str(path) for path in paths)
     if len(faces.spans) < _FEWEST:
         raise FacesError(

@@ -4,7 +4,9 @@ An .npz with the canvases as WebP pictures, their ages, the digests of the pictu
 from, and the template. It holds other people's pictures and is under the terms of its set.
 """
 
+import re
 import zipfile
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,13 +15,14 @@ import numpy as np
 
 from faceage_calibration.pictures import decode_picture
 from faceage_edge.atomic import new_file
-from faceage_edge.errors import FaceageError, FacesError
+from faceage_edge.errors import FaceageError, FacesError, UsageError
 from faceage_edge.geometry import CropTemplate
 from faceage_models.age_faces import TrainingFaces
 
-__all__ = ["is_pack", "read_pack", "write_pack"]
+__all__ = ["is_pack", "read_pack", "read_packs", "write_pack"]
 
 SUFFIX = ".faces.npz"
+_DIGEST = re.compile("[0-9a-f]{64}")
 _QUALITY = 85
 _UNREADABLE = (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile)
 
@@ -86,6 +89,43 @@ def read_pack(path: Path) -> TrainingFaces:
         raise FacesError(
             f"{path} is not a file of cut faces ({error}); write it with faceage-train --pack"
         ) from error
+
+
+def read_packs(
+    paths: Sequence[Path],
+    *,
+    exclude: Collection[str] = (),
+    share: float = 1.0,
+    seed: int = 0,
+    **_: bool,
+) -> list[TrainingFaces]:
+    """Read the files of cut faces among paths, and leave out what may not be learnt from.
+
+    Args:
+        paths: others are passed over.
+        exclude: digests of pictures to leave out.
+        share: of each file's faces, chosen by the seed: for trying things.
+        seed: of that choice.
+        _: what only sets that are still to be cut need to know.
+
+    Raises:
+        FacesError: a file is missing, damaged or of another kind.
+        UsageError: names among `exclude`: such a file has forgotten what its pictures are called.
+    """
+    files = [path for path in paths if is_pack(path)]
+    names = sorted(one for one in exclude if not _DIGEST.fullmatch(one))
+    if files and names:
+        raise UsageError(
+            f"--exclude names {len(names):,} pictures such as {names[0]!r}, and {files[0].name} "
+            "knows digests only; list their SHA-256, or leave them out with --pack"
+        )
+    return [_left(read_pack(path), exclude, share, seed) for path in files]
+
+
+def _left(faces: TrainingFaces, exclude: Collection[str], share: float, seed: int) -> TrainingFaces:
+    kept = np.random.default_rng(seed).random(len(faces.spans)) < share
+    kept &= np.array([digest not in exclude for digest in faces.digests], bool)
+    return faces.only(kept)
 
 
 def _encoded(canvas: np.ndarray) -> bytes:

@@ -30,9 +30,9 @@ from faceage_edge.errors import FacesError, UsageError
 from faceage_edge.geometry import CropTemplate
 from faceage_models.age_backbones import age_model, take_weights
 from faceage_models.age_batches import Drawing, batches_beside, validation_crops
-from faceage_models.age_faces import TrainingFaces, read_training_faces
+from faceage_models.age_faces import TrainingFaces, check_faces, read_training_faces
 from faceage_models.age_heads import AGES, Head, head_named, rank_importance, with_distribution
-from faceage_models.age_pack import is_pack, read_pack, write_pack
+from faceage_models.age_pack import is_pack, read_packs, write_pack
 from faceage_models.age_run import AgeRun, Epoch, Schedule, Stage
 from faceage_models.age_teacher import Teachers, asked_once, taught
 from faceage_models.event_log import EventLog, tensorboard_parts
@@ -126,7 +126,7 @@ def _faces(
     options: argparse.Namespace, paths: Sequence[str], side: int, **chosen: Any
 ) -> TrainingFaces:
     """Faces out of sets, to be cut, and out of files of cut ones, whose size must do."""
-    packed = [read_pack(Path(path)) for path in paths if is_pack(Path(path))]
+    packed = read_packs([Path(path) for path in paths], **chosen)
     whole = [Path(path) for path in paths if not is_pack(Path(path))]
     if packed and packed[0].template.width >= side:
         side = packed[0].template.width
@@ -144,6 +144,7 @@ def _faces(
     faces = packed[0]
     for part in packed[1:]:
         faces = faces.joined(part)
+    check_faces(faces, [Path(path) for path in paths])
     return faces
 
 

@@ -11,10 +11,12 @@ import pytest
 
 from faceage_edge.anchor_shot import AnchorShot
 from faceage_edge.box_shot import BoxShot
-from faceage_edge.brought import five_points, usual_points
+from faceage_edge.brought import Brought, five_points, usual_points
+from faceage_edge.bundles import find
 from faceage_edge.contract import Contract
-from faceage_edge.errors import ContractError
-from faceage_edge.model import Model
+from faceage_edge.detector import load_detector
+from faceage_edge.errors import ContractError, ModelFileError
+from faceage_edge.model import Model, load_model
 
 Document = dict[str, Any]
 Values = dict[str, npt.NDArray[np.float32]]
@@ -236,3 +238,40 @@ def test_usual_points_are_a_face() -> None:
     assert 100 < left[0] < nose[0] < right[0] < 200
     assert 50 < left[1] < nose[1] < left_mouth[1] < 180
     assert left_mouth[0] < right_mouth[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("age-tiny/age-tiny.int8.tflite", "an age model"),
+        ("mtcnn/mtcnn-onet.int8.tflite", "a detector's output network"),
+    ],
+)
+def test_a_file_that_is_no_whole_detector(name: str, found: str) -> None:
+    """One message: what it is, and what to name instead."""
+    with pytest.raises(ModelFileError, match=rf"is {found}, expected a whole face detector"):
+        load_detector(find(name))
+
+
+def test_landmarks_are_lent_to_a_detector_without(
+    golden_contract: Callable[[str], Contract], astronaut: npt.NDArray[np.uint8]
+) -> None:
+    """Her face's box gets her landmarks, a box of wall those of a usual face; both stay."""
+    contract = golden_contract("detector-boxes")
+    # The astronaut is 512 pixels wide and high; her face and a corner, as shares.
+    boxes = np.array([[0.12, 0.34, 0.35, 0.54], [0.0, 0.0, 0.2, 0.2], [0, 0, 0, 0]], np.float32)
+    values = {
+        "boxes": boxes[None],
+        "scores": np.array([[0.9, 0.8, 0.7]], np.float32),
+        "classes": np.ones((1, 3), np.float32),
+        "count": np.array([3], np.float32),
+    }
+    aligner = load_model(find("mtcnn/mtcnn-onet.int8.tflite"))
+    model = Model(contract, Answering(contract, values), Path("made-up.tflite"))
+    face, wall = Brought(model, aligner).detect(astronaut)
+    # By hand, as in test_single_shot: within 8 pixels, the eyes 43 apart.
+    seen = np.array([[204, 101], [247, 103], [223, 127], [202, 140], [245, 141]], float)
+    assert np.abs(face.landmarks.points - seen).max() < 8
+    corner = np.array([0.0, 0.0, 0.2, 0.2]) * 512
+    np.testing.assert_allclose(wall.landmarks.points, usual_points(corner).points, atol=0.01)
+    assert (face.score, wall.score) == pytest.approx((0.9, 0.8), rel=1e-6)
