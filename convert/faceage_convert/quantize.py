@@ -23,6 +23,8 @@ __all__ = ["fixed_ranges", "quantize_int8"]
 # Logits beyond this range decide a rank with a probability of 0.9997: clipping there costs at
 # most 0.0003 years a rank, and 16 steps a unit keep the rest fine (DESIGN: head).
 _LOGIT_LIMIT = 8.0
+# A tensor whose values all lie within this of zero says nothing.
+_DEAD = 1e-7
 
 
 def quantize_int8(
@@ -113,9 +115,14 @@ def _silence() -> Iterator[None]:
 
 def _statistic(low: float, high: float) -> dict[str, Any]:
     # Zero must be a value of every activation: padding and ReLU produce it.
+    low, high = min(low, 0.0), max(high, 0.0)
+    if high - low < _DEAD:
+        # Zero on every face: any scale holds it, but XNNPACK runs no operation whose scales are
+        # billions apart.
+        high = low + 1.0
     return {
-        "min": np.array([[min(low, 0.0)]], dtype=np.float32),
-        "max": np.array([[max(high, 0.0)]], dtype=np.float32),
+        "min": np.array([[low]], dtype=np.float32),
+        "max": np.array([[high]], dtype=np.float32),
     }
 
 

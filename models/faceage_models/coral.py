@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from faceage_edge.errors import UsageError
 from faceage_models.frameworks import import_keras
 from faceage_models.keras_backend import training_keras
+from faceage_models.known_layers import LINEAR_1_BIAS
 
 __all__ = [
     "CoralHead", "coral_head_class", "coral_loss", "framework_of", "fuse_head", "label_levels",
@@ -183,7 +184,7 @@ def with_plain_head(model: Any) -> Any:
         return fuse_head(model)
     layers = list(model.layers)
     last = layers.pop() if getattr(layers[-1], "activation", None) is not None else None
-    if len(layers) < 2 or type(layers[-1]).__name__ != "Linear1Bias":
+    if len(layers) < 2 or type(layers[-1]).__name__ != LINEAR_1_BIAS:
         return model
     shared, ranks = layers[-2], layers[-1]
     if getattr(shared, "units", None) != 1 or ranks.input is not shared.output:

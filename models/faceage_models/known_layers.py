@@ -23,7 +23,7 @@ from typing import Any
 
 from faceage_edge.errors import ModelFileError
 
-__all__ = ["STAGES", "custom_objects", "known_config"]
+__all__ = ["LINEAR_1_BIAS", "STAGES", "custom_objects", "known_config"]
 
 # Byte code of `return x * scale`: CPython 3.5, 3.6 to 3.10, 3.11 and 3.12.
 _SCALING = ("7c00007c01001453", "7c007c0114005300", "97007c007c017a0500005300")
@@ -38,6 +38,8 @@ _SCALED_SUM = (
 _MERGE_AGE = "cc3cdc61a85be7d7285f2ffb15cc17f6c8a7ed08a6b643e4a80f7a9a59c3b3b2"
 _MAXIMUM = b"\xe9e\x00\x00\x00"
 STAGES = 3
+# As CORAL's authors called their layer in files of Keras 2.
+LINEAR_1_BIAS = "Linear_1_bias"
 _MERGE_ARGUMENTS = ("s1", "s2", "s3", "lambda_local", "lambda_d")
 
 # A marshalled code object begins with its kind and five numbers, or six from CPython 3.8 to 3.10.
@@ -53,10 +55,9 @@ def custom_objects(framework: ModuleType) -> dict[str, Any]:
     Args:
         framework: Keras 3 or tf_keras.
     """
-    layers, register = framework.layers, framework.saving.register_keras_serializable
+    layers = framework.layers
     tf_ops = _operations(framework)
 
-    @register(package="faceage", name="ScaledSum")
     class ScaledSum(layers.Layer):  # type: ignore[misc, name-defined]
         """a + b scale, of two tensors."""
 
@@ -70,7 +71,6 @@ def custom_objects(framework: ModuleType) -> dict[str, Any]:
         def get_config(self) -> dict[str, Any]:
             return {**super().get_config(), "scale": self.scale}
 
-    @register(package="faceage", name="StagewiseAge")
     class StagewiseAge(layers.Layer):  # type: ignore[misc, name-defined]
         """SSR-Net's age in years, (n, 1), of three stages' shares, widths and shifts.
 
@@ -97,7 +97,6 @@ def custom_objects(framework: ModuleType) -> dict[str, Any]:
             own = {"stages": self.stages, "local": self.local}
             return {**super().get_config(), **own, "width": self.width, "most": self.most}
 
-    @register(package="faceage", name="Linear_1_bias")
     class Linear1Bias(layers.Layer):  # type: ignore[misc, name-defined]
         """A number and a bias for each rank, (n, 1) to (n, classes - 1)."""
 
@@ -120,10 +119,11 @@ def custom_objects(framework: ModuleType) -> dict[str, Any]:
         def get_config(self) -> dict[str, Any]:
             return {**super().get_config(), "num_classes": self.num_classes}
 
+    Linear1Bias.__name__ = LINEAR_1_BIAS
     return {
         "ScaledSum": ScaledSum,
         "StagewiseAge": StagewiseAge,
-        "Linear_1_bias": Linear1Bias,
+        LINEAR_1_BIAS: Linear1Bias,
     }
 
 
@@ -165,7 +165,7 @@ def known_config(config: str, path: Path) -> tuple[str, bool]:
         if layer.get("class_name") == "Lambda":
             _replace(layer, path)
             changed = True
-        elif layer.get("class_name") == "Linear_1_bias":
+        elif layer.get("class_name") == LINEAR_1_BIAS:
             changed = True
     return json.dumps(document), changed
 

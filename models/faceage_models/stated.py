@@ -64,9 +64,9 @@ def _read(path: Path) -> dict[str, Any]:
             f"cannot read the contract {path}: {error.strerror or error}; check the path"
         ) from error
     except (ValueError, RecursionError) as error:
+        kind = "TOML" if path.suffix == ".toml" else "JSON"
         raise ContractError(
-            f"{path} is no contract: it is neither JSON nor, as .toml, TOML ({error}); "
-            "docs/contract.md shows both"
+            f"{path} is no contract: it is not {kind} ({error}); docs/contract.md shows one"
         ) from error
     return _object(document, str(path))
 
