@@ -19,7 +19,7 @@ def test_pins_are_exact() -> None:
         lines = isolated.pins_of(kind).read_text().splitlines()
         pins = [line for line in lines if not line.startswith("#")]
         assert pins and all("==" in line for line in pins)
-    with pytest.raises(FaceageError, match="import-jax.txt, the pins of the jax converter, is"):
+    with pytest.raises(FaceageError, match=r"import-jax\.txt, the pins of the jax converter, is"):
         isolated.pins_of("jax")
 
 
@@ -109,5 +109,5 @@ def test_outputs_are_known_by_what_they_answer(
     for name, answer in wanted.items():
         np.testing.assert_allclose(found[name], answer, atol=1e-5)
     wanted["ages"] = wanted["ages"] + 0.1
-    with pytest.raises(ModelFileError, match="answers otherwise as .tflite than in its own"):
+    with pytest.raises(ModelFileError, match=r"answers otherwise as \.tflite than in its own"):
         float_foreign(model)
