@@ -12,7 +12,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
+
+__all__ = ["main"]
 
 SEED = 11
 # onnx2tf fetches this file from the network unless it lies in the working folder; it is only used
@@ -22,6 +23,8 @@ SAMPLES = "calibration_image_sample_data_20x128x128x3_float32.npy"
 
 def main(model: str, folder: str) -> None:
     """Convert one file."""
+    import onnxruntime
+
     out = Path(folder)
     source = Path(model).resolve()
     session = onnxruntime.InferenceSession(str(source), providers=["CPUExecutionProvider"])
@@ -44,14 +47,8 @@ def main(model: str, folder: str) -> None:
     np.save(SAMPLES, np.zeros((20, 128, 128, 3), np.float32))
     import onnx2tf
 
-    kept = (
-        {}
-        if first
-        else {
-            "keep_ncw_or_nchw_or_ncdhw_input_names": [],
-            "keep_shape_absolutely_input_names": [inputs[0].name],
-        }
-    )
+    # A picture whose channels are last already stays as it is.
+    kept = {} if first else {"keep_shape_absolutely_input_names": [inputs[0].name]}
     onnx2tf.convert(
         input_onnx_file_path=str(source), output_folder_path="made", non_verbose=True,
         copy_onnx_input_output_names_to_tflite=True, batch_size=1, **kept,

@@ -8,16 +8,20 @@ outputs on these, by name. It imports nothing of faceage, which is not installed
 
 import sys
 from pathlib import Path
+from typing import Any
 
-import litert_torch
 import numpy as np
-import torch
+
+__all__ = ["main", "named"]
 
 SEED = 11
 
 
 def main(model: str, folder: str) -> None:
     """Convert one file."""
+    import litert_torch
+    import torch
+
     program = torch.export.load(model)
     names = list(program.graph_signature.user_inputs)
     placeholders = {node.name: node for node in program.graph.nodes if node.op == "placeholder"}
@@ -37,7 +41,7 @@ def main(model: str, folder: str) -> None:
     litert_torch.convert(last, (torch.from_numpy(pictures),)).export(str(out / "model.tflite"))
 
 
-def named(answers: object) -> dict[str, np.ndarray]:
+def named(answers: Any) -> dict[str, Any]:
     """Outputs by the model's own names where it gives a dict, else by their number."""
     if isinstance(answers, dict):
         return {str(name): value.numpy() for name, value in answers.items()}
