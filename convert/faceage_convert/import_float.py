@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from faceage_convert.foreign_import import FOREIGN, float_foreign
 from faceage_convert.golden_outputs import with_golden
 from faceage_convert.provenance import tool_versions
 from faceage_edge.errors import ModelFileError
@@ -12,6 +13,7 @@ from faceage_edge.operators import operator_names
 from faceage_models.float_source import FloatSource
 from faceage_models.keras_file import float_tflite
 from faceage_models.specification import Hints, describe_float
+from faceage_models.views import stated_views
 
 __all__ = ["import_float"]
 
@@ -20,7 +22,7 @@ def import_float(path: Path, hints: Hints, *, name: str | None = None) -> FloatS
     """Read a float model and give it its contract.
 
     Args:
-        path: a float .tflite, a .keras or .h5 file, or a SavedModel folder.
+        path: a float .tflite, a .keras or .h5 file, a SavedModel folder, a .pt2 or an .onnx.
         hints: what the user says of it.
         name: the model's name; by default its contract's, else its file's.
 
@@ -33,7 +35,10 @@ def import_float(path: Path, hints: Hints, *, name: str | None = None) -> FloatS
         MissingExtraError: a Keras model, and Keras is not installed.
     """
     _check_tflite(path)
-    imported = float_tflite(path)
+    if path.suffix in FOREIGN:
+        imported = float_foreign(path)
+    else:
+        imported = float_tflite(path, stated_views(hints.contract))
     source = describe_float(imported.data, path, hints, name=name, rescaling=imported.rescaling)
     if source.contract.model_digest:
         return source
@@ -42,6 +47,8 @@ def import_float(path: Path, hints: Hints, *, name: str | None = None) -> FloatS
         "source_digest": imported.source_digest,
         "tools": tool_versions(),
     }
+    if imported.difference is not None:
+        provenance["import_difference"] = float(f"{imported.difference:.2g}")
     contract = replace(source.contract, provenance=provenance)
     data, contract = with_golden(source.data, contract, str(path))
     return replace(source, data=data, contract=contract)

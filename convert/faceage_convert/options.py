@@ -13,8 +13,9 @@ from faceage_edge import __version__
 from faceage_edge.bundles import shipped_names
 from faceage_edge.detector import DEFAULT_DETECTOR
 from faceage_edge.errors import UsageError
+from faceage_models.age_inputs import INPUTS
 from faceage_models.age_output import HEADS
-from faceage_models.specification import NORMALISATIONS, Hints
+from faceage_models.specification import Hints
 
 __all__ = [
     "SCHEMES",
@@ -164,7 +165,8 @@ def _add_own(group: argparse._ArgumentGroup) -> None:
     add(
         "--model",
         metavar="FILE",
-        help=".keras, .h5, SavedModel folder or .tflite, or a shipped model's name",
+        help=".keras, .h5 (+ .json), SavedModel folder, .pt2, .onnx or .tflite, or a shipped "
+        "model's name",
     )
     add("--name", help="name in the contract and the file names (default: the file's)")
 
@@ -220,13 +222,15 @@ def _add_faces(group: argparse._ArgumentGroup) -> None:
 
 def _add_hints(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add("--contract", type=Path, metavar="FILE", help="JSON that states all of it")
+    add("--contract", type=Path, metavar="FILE", help="JSON or .toml that states all of it")
     add("--head", choices=HEADS, help="what the numbers of its output mean")
     add("--output", metavar="NAME", help="which output is the age, of several")
     add(
         "--normalise",
-        choices=tuple(NORMALISATIONS),
-        help="its input: signed (u8/127.5 - 1), signed-128 ((u8-128)/128), unit (u8/255), bytes",
+        choices=tuple(INPUTS),
+        help="its input: signed (u8/127.5 - 1), signed-128 ((u8-128)/128), unit (u8/255), bytes, "
+        "imagenet (mean and deviation of colour), caffe (BGR, mean taken off), standardise (each "
+        "picture by its own mean and deviation)",
     )
     add("--colour", choices=("RGB", "BGR"), help="its input's colour order")
 

@@ -27,6 +27,8 @@ __all__ = ["fixed_ranges", "quantize_model"]
 _LOGIT_LIMIT = 8.0
 # What the quantizer appends to the name of a result that it makes float again.
 _DEQUANTIZED = "_dequant"
+# A tensor whose values all lie within this of zero says nothing.
+_DEAD = 1e-7
 
 
 def quantize_model(
@@ -141,7 +143,12 @@ def _silence() -> Iterator[None]:
 
 def _statistic(low: float, high: float) -> dict[str, Any]:
     # Zero must be a value of every activation: padding and ReLU produce it.
+    low, high = min(low, 0.0), max(high, 0.0)
+    if high - low < _DEAD:
+        # Zero on every face: any scale holds it, but XNNPACK runs no operation whose scales are
+        # billions apart.
+        high = low + 1.0
     return {
-        "min": np.array([[min(low, 0.0)]], dtype=np.float32),
-        "max": np.array([[max(high, 0.0)]], dtype=np.float32),
+        "min": np.array([[low]], dtype=np.float32),
+        "max": np.array([[high]], dtype=np.float32),
     }

@@ -1,10 +1,13 @@
 """The networks an age model can stand on, by name: any of them under any head.
 
 `mobilenet-v1` is ours: the layer names of `keras.applications.MobileNet`, without its padding
-layers. The others are those of `keras.applications`, which needs no file of ours to be built.
+layers, and so is `resnet50-v2`, which has a width multiplier here. Those of `keras.applications`
+need no file of ours to be built; the others are what published age models stand on.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +15,108 @@ import numpy as np
 
 from faceage_edge.errors import UsageError
 from faceage_models.age_heads import Head
+from faceage_models.age_inputs import Preprocessing, input_named
+from faceage_models.al_resnet import with_attention
+from faceage_models.inception_resnet_v1 import SMALLEST, inception_resnet_v1
 from faceage_models.keras_backend import training_keras
 from faceage_models.keras_loading import load_keras
 from faceage_models.layer_weights import Weights, read_weights
 from faceage_models.mobilenet_v1 import mobilenet_features
+from faceage_models.resnet_v2 import resnet50_v2_features
+from faceage_models.small_networks import alexnet, c3ae, four_convolutions, lenet, ssr_net
 
-__all__ = ["BACKBONES", "age_model", "take_weights"]
+__all__ = ["BACKBONES", "Backbone", "age_model", "backbone_features", "take_weights"]
 
 _TOTAL_STRIDE = 32
-# (class in keras.applications, whether it has a width multiplier)
-_APPLICATIONS = {
-    "mobilenet-v2": ("MobileNetV2", True),
-    "mobilenet-v3-small": ("MobileNetV3Small", True),
-    "mobilenet-v3-large": ("MobileNetV3Large", True),
-    "resnet50": ("ResNet50", False),
-    "resnet50-v2": ("ResNet50V2", False),
-    "vgg16": ("VGG16", False),
-    "vgg19": ("VGG19", False),
-    "inception-v3": ("InceptionV3", False),
-    "efficientnet-b0": ("EfficientNetB0", False),
+# Of --normalise: the same as `INPUTS`, and exact in int8.
+_INPUT = "signed-128"
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A network up to its features.
+
+    Attributes:
+        features: from Keras, a picture (a Keras tensor), the width multiplier and how the picture
+            was made of bytes, to features: a map or a vector.
+        widths: whether it has a width multiplier.
+        smallest: picture it can take, in pixels.
+    """
+
+    features: Callable[[Any, Any, float, Preprocessing], Any]
+    widths: bool = True
+    smallest: int = _TOTAL_STRIDE
+
+
+def _own(network: Callable[[Any, Any, float], Any], smallest: int = _TOTAL_STRIDE) -> Backbone:
+    return Backbone(lambda keras, pixels, alpha, _: network(keras, pixels, alpha), True, smallest)
+
+
+def _application(kind: str, smallest: int = _TOTAL_STRIDE) -> Backbone:
+    widths = kind.startswith("MobileNet")
+    return Backbone(partial(_application_features, kind), widths, smallest)
+
+
+def _application_features(
+    kind: str, keras: Any, pixels: Any, alpha: float, taken: Preprocessing
+) -> Any:
+    options: dict[str, Any] = {"alpha": alpha} if kind.startswith("MobileNet") else {}
+    if kind.startswith("MobileNetV3"):
+        # Their own scaling expects bytes; ours has been done.
+        options["include_preprocessing"] = False
+    if kind == "EfficientNetB0" and taken.name != "bytes":
+        pixels = _to_bytes(keras, pixels, taken)
+    network = getattr(keras.applications, kind)
+    return network(include_top=False, weights=None, input_tensor=pixels, **options).output
+
+
+def _to_bytes(keras: Any, pixels: Any, taken: Preprocessing) -> Any:
+    """EfficientNet scales by itself, and has no option not to: bytes again."""
+    rule = taken.normalisation
+    if len(set(zip(rule.mean, rule.std, strict=True))) != 1:
+        raise UsageError(
+            f"efficientnet-b0 scales bytes by itself, and --normalise {taken.name} is not undone "
+            "by one number: take --normalise bytes"
+        )
+    return keras.layers.Rescaling(rule.std[0], offset=rule.mean[0], name="to_bytes")(pixels)
+
+
+def _al_resnet(keras: Any, pixels: Any, alpha: float) -> Any:
+    return with_attention(keras, resnet50_v2_features(keras, pixels, alpha))
+
+
+BACKBONES = {
+    "mobilenet-v1": _own(
+        lambda keras, pixels, alpha: mobilenet_features(keras.layers, pixels, alpha)
+    ),
+    "mobilenet-v2": _application("MobileNetV2"),
+    "mobilenet-v3-small": _application("MobileNetV3Small"),
+    "mobilenet-v3-large": _application("MobileNetV3Large"),
+    "resnet50": _application("ResNet50"),
+    "resnet50-v2": _own(resnet50_v2_features),
+    "vgg16": _application("VGG16"),
+    "vgg19": _application("VGG19"),
+    "inception-v3": _application("InceptionV3", 75),
+    "efficientnet-b0": _application("EfficientNetB0"),
+    "inception-resnet-v1": _own(inception_resnet_v1, SMALLEST),
+    "al-resnet": _own(_al_resnet),
+    "4c2f": _own(four_convolutions),
+    "alexnet": _own(alexnet),
+    "lenet": _own(lenet),
+    "ssr-net": _own(ssr_net),
+    "c3ae": _own(c3ae, 64),
 }
-BACKBONES = ("mobilenet-v1", *_APPLICATIONS)
 
 
-def age_model(backbone: str, head: Head, *, size: int, alpha: float, dropout: float = 0.0) -> Any:
+def age_model(
+    backbone: str,
+    head: Head,
+    *,
+    size: int,
+    alpha: float,
+    dropout: float = 0.0,
+    normalise: str = _INPUT,
+) -> Any:
     """Build a float age model with random weights.
 
     Args:
@@ -44,14 +125,41 @@ def age_model(backbone: str, head: Head, *, size: int, alpha: float, dropout: fl
         size: height and width of the input in pixels, a multiple of 32.
         alpha: width multiplier, above 0; 1 for networks that have none.
         dropout: share of the pooled features that a training step hides.
+        normalise: of `INPUTS`: how the picture is made of bytes.
 
     Returns:
-        A functional Keras model: input "input" `(n, size, size, 3)` float32, RGB,
-        (u8 - 128) / 128; output as the head gives it.
+        A functional Keras model: input "input" `(n, size, size, 3)` float32, as `normalise` says;
+        output as the head gives it.
 
     Raises:
         UsageError: no such backbone, or a size or alpha it cannot have.
         MissingExtraError: Keras is not installed.
+    """
+    keras = training_keras()
+    pixels, features = backbone_features(
+        keras, backbone, size=size, alpha=alpha, dropout=dropout, normalise=normalise
+    )
+    name = f"age_{backbone.replace('-', '_')}_{head.name}"
+    return keras.Model(pixels, head.output(features), name=name)
+
+
+def backbone_features(
+    keras: Any,
+    backbone: str,
+    *,
+    size: int,
+    alpha: float,
+    dropout: float = 0.0,
+    normalise: str = _INPUT,
+) -> tuple[Any, Any]:
+    """Apply a backbone to a new input, up to what a head reads.
+
+    Args:
+        keras: Keras 3 or tf_keras.
+        backbone: and the others as for `age_model`, whose errors they raise.
+
+    Returns:
+        The input (n, size, size, 3) and the features (n, m), both Keras tensors.
     """
     if backbone not in BACKBONES:
         raise UsageError(f"no backbone {backbone!r}; there are {', '.join(BACKBONES)}")
@@ -60,36 +168,22 @@ def age_model(backbone: str, head: Head, *, size: int, alpha: float, dropout: fl
             f"cannot build {backbone} of alpha {alpha}, size {size}, dropout {dropout}: alpha must "
             f"be above 0, size a multiple of {_TOTAL_STRIDE}, and dropout from 0 to below 1"
         )
-    keras = training_keras()
+    known = BACKBONES[backbone]
+    if not known.widths and alpha != 1:
+        raise UsageError(f"{backbone} has no width multiplier, found alpha {alpha}: take --alpha 1")
+    if size < known.smallest:
+        raise UsageError(
+            f"{backbone} has nothing left of a picture of {size} pixels: take --size "
+            f"{-(-known.smallest // _TOTAL_STRIDE) * _TOTAL_STRIDE} or more"
+        )
     pixels = keras.Input((size, size, 3), name="input")
-    features = _features(backbone, alpha)(pixels)
-    pooled = keras.layers.GlobalAveragePooling2D(name="global_average_pooling")(features)
+    features = known.features(keras, pixels, alpha, input_named(normalise))
+    if len(features.shape) == 4:
+        pool = keras.layers.GlobalAveragePooling2D(name="global_average_pooling")
+        features = pool(features)
     if dropout:
-        pooled = keras.layers.Dropout(dropout, name="dropout")(pooled)
-    name = f"age_{backbone.replace('-', '_')}_{head.name}"
-    return keras.Model(pixels, head.output(pooled), name=name)
-
-
-def _features(backbone: str, alpha: float) -> Callable[[Any], Any]:
-    keras = training_keras()
-    if backbone == "mobilenet-v1":
-        return lambda pixels: mobilenet_features(keras.layers, pixels, alpha)
-    kind, has_width = _APPLICATIONS[backbone]
-    options: dict[str, Any] = {"alpha": alpha} if has_width else {}
-    if not has_width and alpha != 1:
-        raise UsageError(f"{backbone} has no width multiplier, found alpha {alpha}: leave it at 1")
-    if kind.startswith("MobileNetV3"):
-        # Their own scaling expects bytes; ours has been done.
-        options["include_preprocessing"] = False
-
-    def build(pixels: Any) -> Any:
-        if kind == "EfficientNetB0":
-            # It scales by itself, and has no option not to: bytes again.
-            pixels = keras.layers.Rescaling(128.0, offset=128.0, name="to_bytes")(pixels)
-        network = getattr(keras.applications, kind)
-        return network(include_top=False, weights=None, input_tensor=pixels, **options).output
-
-    return build
+        features = keras.layers.Dropout(dropout, name="dropout")(features)
+    return pixels, features
 
 
 def take_weights(model: Any, path: Path) -> int:

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from faceage_edge.atomic import write_bytes
 from faceage_edge.errors import FaceageError, ModelFileError, OutputError
 from faceage_models.age_heads import Head
+from faceage_models.age_inputs import INPUTS, Preprocessing, network_input
 from faceage_models.keras_backend import training_keras
 from faceage_models.learning_rate import warm_cosine
 
@@ -107,12 +108,13 @@ class AgeRun:
     schedule: Schedule
     importance: NDArray[np.float32]
     out: Path
+    taken: Preprocessing = INPUTS["signed-128"]
     step: int = 0
     epochs: list[Epoch] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Take up the folder's state, where it has one."""
-        self._bytes = bytes_model(self.model)
+        self._bytes = bytes_model(self.model, self.taken)
         self._mean: Arrays = [np.array(value) for value in self.model.get_weights()]
         self._stage: Stage | None = None
         kept: Arrays | None = None
@@ -273,13 +275,13 @@ class AgeRun:
         return _numbered(arrays, "optimizer")
 
 
-def bytes_model(model: Any) -> Any:
+def bytes_model(model: Any, taken: Preprocessing = INPUTS["signed-128"]) -> Any:
     """The same model for crops as bytes, uint8 (n, size, size, 3), RGB, which are a quarter of the
-    floats to hand over; it makes (u8 - 128) / 128 of them. The layers are shared."""
+    floats to hand over; it makes of them what `taken` says. The layers are shared."""
     keras = training_keras()
     pixels = keras.Input(model.input_shape[1:], dtype="uint8", name="bytes")
-    scaled = keras.layers.Rescaling(1 / 128, offset=-1.0, name="scaled")(pixels)
-    return keras.Model(pixels, model(scaled), name=f"{model.name}_of_bytes")
+    real = network_input(keras, pixels, taken)
+    return keras.Model(pixels, model(real), name=f"{model.name}_of_bytes")
 
 
 def settle(model: Any, batches: Iterable[NDArray[np.uint8]]) -> None:

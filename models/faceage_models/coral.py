@@ -9,6 +9,7 @@ vector and differ in their bias only, so their probabilities never contradict ea
 for export. The layer class is made on first use, so that importing this module needs no Keras.
 """
 
+import importlib
 from functools import cache
 from typing import Any
 
@@ -18,9 +19,11 @@ from numpy.typing import ArrayLike, NDArray
 from faceage_edge.errors import UsageError
 from faceage_models.frameworks import import_keras
 from faceage_models.keras_backend import training_keras
+from faceage_models.known_layers import LINEAR_1_BIAS
 
 __all__ = [
-    "CoralHead", "coral_head_class", "coral_loss", "fuse_head", "label_levels", "rank_losses",
+    "CoralHead", "coral_head_class", "coral_loss", "framework_of", "fuse_head", "label_levels",
+    "rank_losses", "with_plain_head",
 ]  # fmt: skip
 
 RANKS_LAYER = "ranks"
@@ -157,15 +160,52 @@ def fuse_head(model: Any) -> Any:
         UsageError: the model does not end in a `CoralHead`.
         MissingExtraError: Keras is not installed.
     """
-    keras = import_keras()
     head = model.layers[-1]
     if not isinstance(head, coral_head_class()):
         raise UsageError(
             f"the last layer of model {model.name!r} is a {type(head).__name__}, expected a "
             "CoralHead: only a CORAL model has a head to fuse"
         )
-    dense = keras.layers.Dense(head.ranks, name=RANKS_LAYER)
-    fused = keras.Model(model.input, dense(head.input), name=model.name)
-    kernel = np.repeat(np.asarray(head.kernel), head.ranks, axis=1)
-    dense.set_weights([kernel, np.asarray(head.rank_bias)])
+    return _ending_in_dense(
+        import_keras(), model, head.input, np.asarray(head.kernel), np.asarray(head.rank_bias)
+    )
+
+
+def with_plain_head(model: Any) -> Any:
+    """The model with its CORAL head, ours or `Linear_1_bias` behind a `Dense(1)`, fused.
+
+    Args:
+        model: of Keras 3 or tf_keras, with any head; other heads stay as they are.
+
+    Returns:
+        A model that gives the same; of ranks with the sigmoid that stood behind them.
+    """
+    if isinstance(model.layers[-1], coral_head_class()):
+        return fuse_head(model)
+    layers = list(model.layers)
+    last = layers.pop() if getattr(layers[-1], "activation", None) is not None else None
+    if len(layers) < 2 or type(layers[-1]).__name__ != LINEAR_1_BIAS:
+        return model
+    shared, ranks = layers[-2], layers[-1]
+    if getattr(shared, "units", None) != 1 or ranks.input is not shared.output:
+        return model
+    kernel, *bias = shared.get_weights()
+    return _ending_in_dense(
+        framework_of(model), model, shared.input, kernel,
+        ranks.get_weights()[0] + (bias[0] if bias else 0.0),
+        getattr(last, "activation", None),
+    )  # fmt: skip
+
+
+def framework_of(model: Any) -> Any:
+    """The module that a Keras model is of: `keras` or `tf_keras`."""
+    return importlib.import_module(type(model).__module__.split(".")[0])
+
+
+def _ending_in_dense(
+    keras: Any, model: Any, features: Any, kernel: Any, biases: Any, activation: Any = None
+) -> Any:
+    dense = keras.layers.Dense(len(biases), activation=activation, name=RANKS_LAYER)
+    fused = keras.Model(model.input, dense(features), name=model.name)
+    dense.set_weights([np.repeat(kernel, len(biases), axis=1), biases])
     return fused

@@ -15,14 +15,16 @@ from faceage_edge.errors import ModelFileError
 from faceage_edge.flatbuffer import ModelFile, read_model_file
 from faceage_edge.interpreter import open_interpreter
 from faceage_edge.model import read_model_bytes
-from faceage_models.coral import coral_head_class, fuse_head
+from faceage_models.coral import framework_of, with_plain_head
 from faceage_models.keras_loading import architecture_beside, load_keras
+from faceage_models.same_answers import largest_difference
 from faceage_models.saved_model import read_saved_model
 from faceage_models.tflite_edit import rename_by_signature
-from faceage_models.tflite_export import function_to_tflite, to_tflite
+from faceage_models.tflite_export import function_to_tflite, named_outputs, to_tflite
 from faceage_models.tflite_graph import load_graph, scales_its_input
+from faceage_models.views import View, one_picture
 
-__all__ = ["FloatModel", "float_tflite", "has_rescaling"]
+__all__ = ["FloatModel", "checked_float", "float_tflite", "has_rescaling"]
 
 _TFLITE_MARK = b"TFL3"
 
@@ -38,20 +40,24 @@ class FloatModel:
 
     `source_digest` is the SHA-256 of the user's file in hex; of several files, of their names and
     digests. `rescaling` tells that the model scales or normalises its own input, so that it expects
-    pixels (usually 0 to 255) rather than numbers around 0.
+    pixels (usually 0 to 255) rather than numbers around 0. `difference` is how far its answers to
+    two pictures are from those of the framework it came from, over the largest of them; None for a
+    .tflite, which came from itself.
     """
 
     data: bytes
     source_digest: str
-    kind: Literal["keras", "tflite"]
+    kind: Literal["keras", "tflite", "foreign"]
     rescaling: bool
+    difference: float | None = None
 
 
-def float_tflite(path: Path) -> FloatModel:
+def float_tflite(path: Path, views: tuple[View, ...] = ()) -> FloatModel:
     """Read a model file of any supported kind.
 
     Args:
         path: a float .tflite, a .keras or .h5 file, or a SavedModel folder.
+        views: of a Keras model of several pictures, which part of the crop each is.
 
     Returns:
         The model with one float32 input `(batch, height, width, 3)`. Outputs carry the names that
@@ -63,17 +69,27 @@ def float_tflite(path: Path) -> FloatModel:
         MissingExtraError: a Keras model, and Keras or TensorFlow is not installed.
     """
     kind: Literal["keras", "tflite"] = "keras"
+    difference: float | None = None
     if path.is_dir():
-        data, rescaling = _from_saved_model(path)
+        data, rescaling, difference = _from_saved_model(path)
     elif (content := read_model_bytes(path))[4:8] == _TFLITE_MARK or path.suffix == ".tflite":
         data, kind = _from_tflite(content, path), "tflite"
         rescaling = scales_its_input(data)
     else:
-        data, rescaling = _from_keras(path)
-    graph = read_model_file(data, str(path))
+        data, rescaling, difference = _from_keras(path, views)
+    return checked_float(FloatModel(data, _source_digest(path), kind, rescaling, difference), path)
+
+
+def checked_float(model: FloatModel, path: Path) -> FloatModel:
+    """The model, where it is of float32 throughout and takes one picture.
+
+    Raises:
+        ModelFileError: it is already quantized, or takes or returns something else.
+    """
+    graph = read_model_file(model.data, str(path))
     _check_float(graph, path)
     _check_input(graph, path)
-    return FloatModel(data, _source_digest(path), kind, rescaling)
+    return model
 
 
 def has_rescaling(model: Any) -> bool:
@@ -110,20 +126,37 @@ def _from_tflite(data: bytes, path: Path) -> bytes:
     return rename_by_signature(data)
 
 
-def _from_keras(path: Path) -> tuple[bytes, bool]:
+def _from_keras(path: Path, views: tuple[View, ...]) -> tuple[bytes, bool, float]:
     model = load_keras(path)
+    if views or len(model.inputs) > 1:
+        model = one_picture(framework_of(model), model, views, str(path))
     rescaling = has_rescaling(model)
-    if isinstance(model.layers[-1], coral_head_class()):
-        model = fuse_head(model)
+    fused = with_plain_head(model)
     try:
-        return to_tflite(model), rescaling
+        data = to_tflite(fused)
     except ModelFileError as error:
         raise ModelFileError(f"{path}: {error}") from error
 
+    def original(pictures: Any) -> dict[str, Any]:
+        # The model as it was loaded: what the export and the fusing changed is compared too.
+        answers = named_outputs(model, model(pictures, training=False))
+        names = answers if fused is model else named_outputs(fused, fused.outputs)
+        return dict(zip(names, answers.values(), strict=True))
 
-def _from_saved_model(folder: Path) -> tuple[bytes, bool]:
+    return data, rescaling, largest_difference(data, original, str(path), of_bytes=rescaling)
+
+
+def _from_saved_model(folder: Path) -> tuple[bytes, bool, float]:
     function = read_saved_model(folder)
-    return function_to_tflite(function.call, function.shape, name=str(folder)), function.rescaling
+    data = function_to_tflite(function.call, function.shape, name=str(folder))
+
+    def original(pictures: Any) -> Any:
+        import tensorflow as tf
+
+        return function.call(tf.constant(pictures))
+
+    rescaling = function.rescaling
+    return data, rescaling, largest_difference(data, original, str(folder), of_bytes=rescaling)
 
 
 def _check_float(graph: ModelFile, path: Path) -> None:

@@ -4,7 +4,8 @@
 - `.h5`: Keras 3 or Keras 2, the latter through tf_keras where Keras 3 refuses;
 - `.h5` of weights alone with the architecture beside it as `.json` of the same name.
 
-No code that a file carries is run: Lambda layers are refused. Our own `CoralHead` is known.
+No code that a file carries is run: Lambda layers are refused, but for those functions of published
+models that `known_layers` has rebuilt. Our own `CoralHead` is known.
 """
 
 import importlib
@@ -17,6 +18,7 @@ from typing import Any
 from faceage_edge.errors import ModelFileError
 from faceage_models.coral import coral_head_class
 from faceage_models.frameworks import import_keras, native_log
+from faceage_models.known_layers import custom_objects, known_config
 
 __all__ = ["architecture_beside", "load_keras"]
 
@@ -46,15 +48,18 @@ def load_keras(path: Path, framework: ModuleType | None = None) -> Any:
     keras = framework or import_keras()
     coral_head_class()  # registers it, so that a file may refer to it
     architecture = architecture_beside(path)
+    config, known = _config(path, architecture)
     problems = []
     for one in (keras, _legacy()):
         if one is None:
             problems.append(_LEGACY_HINT)
             continue
-        load = _from_architecture if architecture else _whole
         try:
             with native_log():
-                return load(one, path, architecture)
+                # A whole file is loaded as a whole, unless something in it must be replaced.
+                if config is not None and (architecture or known):
+                    return _from_config(one, path, config)
+                return _whole(one, path)
         except Exception as error:  # Keras raises what its layers raise, of any kind
             problems.append(f"{one.__name__}: {_reason(error)}")
     raise _refusal(path, problems)
@@ -143,14 +148,27 @@ def _legacy() -> ModuleType | None:
         return None
 
 
-def _whole(framework: ModuleType, path: Path, _architecture: Path | None) -> Any:
+def _whole(framework: ModuleType, path: Path) -> Any:
     return framework.models.load_model(path, compile=False, safe_mode=True)
 
 
-def _from_architecture(framework: ModuleType, path: Path, architecture: Path | None) -> Any:
-    assert architecture is not None
-    build: Callable[[str], Any] = framework.models.model_from_json
-    model = build(architecture.read_text(encoding="utf-8"))
+def _config(path: Path, architecture: Path | None) -> tuple[str | None, bool]:
+    """The architecture of an `.h5`, with what `known_layers` replaces in it, and whether it did."""
+    if _mark(path) != _H5_MARK:
+        return None, False
+    if architecture is not None:
+        text: str | bytes = architecture.read_text(encoding="utf-8")
+    else:
+        import h5py
+
+        with h5py.File(path) as file:
+            text = file.attrs["model_config"]
+    return known_config(text.decode() if isinstance(text, bytes) else str(text), path)
+
+
+def _from_config(framework: ModuleType, path: Path, config: str) -> Any:
+    build: Callable[..., Any] = framework.models.model_from_json
+    model = build(config, custom_objects=custom_objects(framework))
     model.load_weights(str(path))
     return model
 

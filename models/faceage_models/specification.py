@@ -5,25 +5,18 @@ from pathlib import Path
 
 import numpy as np
 
-from faceage_edge.contract import Contract, Crop, Input, Normalisation, Output
+from faceage_edge.contract import Contract, Crop, Input, Output
 from faceage_edge.embedded import METADATA_NAME, read_contract
 from faceage_edge.errors import ContractError, UsageError
 from faceage_edge.flatbuffer import ModelFile, TensorInfo, read_model_file
 from faceage_edge.geometry import CropTemplate
+from faceage_models.age_inputs import input_named
 from faceage_models.age_output import AgeOutput, find_age_output, output_size, to_logits
 from faceage_models.float_source import SHIPPED_AGE, FloatSource, shipped_float
 from faceage_models.naming import check_name, name_of
 from faceage_models.stated import read_stated
 
-__all__ = ["NORMALISATIONS", "Hints", "describe_float"]
-
-# How published age models scale a byte: (mean, std) of (byte - mean) / std, any channel.
-NORMALISATIONS = {
-    "signed-128": (128.0, 128.0),
-    "signed": (127.5, 127.5),
-    "unit": (0.0, 255.0),
-    "bytes": (0.0, 1.0),
-}
+__all__ = ["Hints", "describe_float"]
 
 _SHIPPED_CROP = "faces aligned to the landmark template of the shipped model (--contract)"
 
@@ -119,14 +112,14 @@ def _assumed(
     guesses = [
         *age.assumed,
         *([] if hints.normalise else [f"input normalisation {normalise} (--normalise)"]),
-        *([] if hints.colour else ["colour order RGB (--colour)"]),
+        *([] if hints.colour else [f"colour order {input_named(normalise).colour} (--colour)"]),
         _SHIPPED_CROP,
     ]
     contract = Contract(
         task="age",
         name=name_of(path),
         licence="not stated",
-        input=_input(model, normalise, hints.colour or "RGB"),
+        input=_input(model, normalise, hints.colour),
         crop=_family_crop(model.inputs[0]),
         outputs=(_output(age),),
         provenance={"scheme": "float32"},
@@ -144,20 +137,21 @@ def _named(source: FloatSource, name: str | None) -> FloatSource:
     return replace(source, contract=replace(source.contract, name=name, provenance=provenance))
 
 
-def _input(model: ModelFile, normalise: str, colour: str) -> Input:
+def _input(model: ModelFile, normalise: str, colour: str | None) -> Input:
     picture = model.inputs[0]
     batch, height, width = picture.shape[:3]
-    mean, std = NORMALISATIONS[normalise]
+    taken = input_named(normalise)
     return Input(
         name=picture.name,
         batch=batch,
         height=height,
         width=width,
-        colour=colour,
+        colour=colour or taken.colour,
         dtype="float32",
         scale=1.0,
         zero_point=0,
-        normalisation=Normalisation("affine", mean=(mean,) * 3, std=(std,) * 3),
+        # The table states the channels in its own order.
+        normalisation=taken.in_order(colour or taken.colour),
     )
 
 

@@ -12,6 +12,7 @@ from faceage_edge.contract import CONTRACT_FORMAT, Contract
 from faceage_edge.errors import ContractError
 from faceage_edge.flatbuffer import ModelFile
 from faceage_models.age_output import output_size
+from faceage_models.views import read_document
 
 __all__ = ["read_stated"]
 
@@ -27,7 +28,7 @@ def read_stated(
     """Read a contract beside a model.
 
     Args:
-        path: the user's JSON file.
+        path: the user's file, JSON or TOML.
         model: the float model it is about.
         defaults: fields of a contract's JSON for what the file leaves out.
         task: what the model must be.
@@ -59,14 +60,15 @@ def read_stated(
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_bytes())
+        document = read_document(path)
     except OSError as error:
         raise ContractError(
             f"cannot read the contract {path}: {error.strerror or error}; check the path"
         ) from error
     except (ValueError, RecursionError) as error:
+        kind = "TOML" if path.suffix == ".toml" else "JSON"
         raise ContractError(
-            f"{path} is no contract: it is not JSON ({error}); docs/contract.md shows one"
+            f"{path} is no contract: it is not {kind} ({error}); docs/contract.md shows one"
         ) from error
     return _object(document, str(path))
 

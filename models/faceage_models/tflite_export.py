@@ -13,7 +13,7 @@ from faceage_models.frameworks import import_tensorflow, native_log
 from faceage_models.tflite_edit import INPUT_NAME, remove_unused, rename_tensors
 from faceage_models.tflite_names import name_by_layer
 
-__all__ = ["function_to_tflite", "to_tflite"]
+__all__ = ["function_to_tflite", "named_outputs", "to_tflite"]
 
 _LOG_TAIL = 600
 
@@ -42,7 +42,7 @@ def to_tflite(model: Any, *, batch: int | None = None) -> bytes:
         )
 
     def serve(pixels: Any) -> Mapping[str, Any]:
-        return _named_outputs(model, model(pixels, training=False))
+        return named_outputs(model, model(pixels, training=False))
 
     own, *rest = model.inputs[0].shape
     return function_to_tflite(serve, (batch or own, *rest), name=model.name)
@@ -88,7 +88,13 @@ def function_to_tflite(
     return name_by_layer(remove_unused(rename_tensors(data, outputs=numbered)))
 
 
-def _named_outputs(model: Any, outputs: Any) -> dict[str, Any]:
+def named_outputs(model: Any, outputs: Any) -> dict[str, Any]:
+    """A model's outputs by the names that its .tflite gives them.
+
+    Args:
+        model: a Keras model.
+        outputs: what it returned, or stand-ins in the same structure.
+    """
     if isinstance(outputs, Mapping):
         return dict(outputs)
     values = list(outputs) if isinstance(outputs, list | tuple) else [outputs]

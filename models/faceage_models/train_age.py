@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from faceage_calibration.progress import Progress
 from faceage_edge.atomic import write_text
 from faceage_edge.command import run
-from faceage_edge.contract import Contract, Crop, Input, Normalisation
+from faceage_edge.contract import Contract, Crop, Input
 from faceage_edge.detector import named_detector
 from faceage_edge.errors import FacesError, UsageError
 from faceage_edge.geometry import CropTemplate
@@ -32,6 +32,7 @@ from faceage_models.age_backbones import age_model, take_weights
 from faceage_models.age_batches import Drawing, batches_beside, validation_crops
 from faceage_models.age_faces import TrainingFaces, check_faces, read_training_faces
 from faceage_models.age_heads import AGES, Head, head_named, rank_importance, with_distribution
+from faceage_models.age_inputs import input_named
 from faceage_models.age_pack import is_pack, read_packs, write_pack
 from faceage_models.age_run import AgeRun, Epoch, Schedule, Stage
 from faceage_models.age_teacher import Teachers, asked_once, taught
@@ -171,11 +172,15 @@ def _one_run(
     model = age_model(
         options.backbone, head,
         size=options.size, alpha=options.alpha, dropout=options.dropout,
+        normalise=options.normalise,
     )  # fmt: skip
     head.begin(model, faces.spans)
     if options.start:
         take_weights(model, Path(options.start))
-    training = AgeRun(model, head, _schedule(options, len(faces.spans)), _importance(faces), out)
+    training = AgeRun(
+        model, head, _schedule(options, len(faces.spans)), _importance(faces), out,
+        input_named(options.normalise),
+    )  # fmt: skip
     # First, so that what a stopped run leaves can be converted.
     write_text(out / "best.json", json.dumps(_contract(options, model), indent=1) + "\n")
     total = training.schedule.epochs * training.schedule.steps
@@ -241,7 +246,7 @@ def _batches(
 def _head(options: argparse.Namespace) -> Head:
     if options.also_distribution:
         return with_distribution(options.also_distribution)
-    return head_named(options.head, options.groups)
+    return head_named(options.head, options.groups, deviation=options.age_deviation)
 
 
 def _schedule(options: argparse.Namespace, faces: int) -> Schedule:
@@ -294,8 +299,11 @@ def _contract(options: argparse.Namespace, model: Any) -> dict[str, Any]:
     template = crop_template(options.size, options.zoom)
     head = _head(options)
     size = int(head.answering(model).output_shape[-1])
-    rules = Normalisation("affine", mean=(128.0,) * 3, std=(128.0,) * 3)
-    source = Input("input", 1, options.size, options.size, "RGB", "float32", 1.0, 0, rules)
+    taken = input_named(options.normalise)
+    source = Input(
+        "input", 1, options.size, options.size, taken.colour, "float32", 1.0, 0,
+        taken.normalisation,
+    )  # fmt: skip
     output = head.described(size)
     whole = Contract(
         "age", options.name, options.terms, source, Crop("template", template=template), (output,)

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from faceage_edge.errors import UsageError
 from faceage_models.age_backbones import BACKBONES
 from faceage_models.age_groups import GROUPS, parse_groups
-from faceage_models.age_heads import HEADS
+from faceage_models.age_heads import HEADS, head_named
+from faceage_models.age_inputs import INPUTS
+from faceage_models.age_vector import DEVIATION
 
 __all__ = ["GRID", "parse_grid", "training_options"]
 
@@ -50,12 +52,16 @@ def training_options(argv: Sequence[str] | None) -> argparse.Namespace:
         "takes their place on a host that has no detector",
     )  # fmt: skip
     network = parser.add_argument_group("network")
-    network.add_argument("--backbone", choices=BACKBONES, default="mobilenet-v1")
+    network.add_argument("--backbone", choices=tuple(BACKBONES), default="mobilenet-v1")
     network.add_argument("--head", choices=tuple(HEADS), default="coral")
     network.add_argument(
         "--groups", metavar="AGES",
         help="of --head groups: where each begins, or spans such as 0-2,4-6,60+ (default: "
         f"{GROUPS})",
+    )  # fmt: skip
+    network.add_argument(
+        "--age-deviation", type=float, metavar="YEARS",
+        help=f"of --head age-vector: of the bell around an age (default: {DEVIATION:g})",
     )  # fmt: skip
     network.add_argument(
         "--also-distribution", type=float, default=0.0, metavar="WEIGHT",
@@ -65,6 +71,10 @@ def training_options(argv: Sequence[str] | None) -> argparse.Namespace:
     network.add_argument("--size", type=int, default=128, help="of the crop in pixels")
     network.add_argument("--alpha", type=float, default=0.75, help="width multiplier")
     network.add_argument("--dropout", type=float, default=0.0)
+    network.add_argument(
+        "--normalise", choices=tuple(INPUTS), default="signed-128",
+        help="how the network takes a picture (default: %(default)s)",
+    )  # fmt: skip
     network.add_argument(
         "--zoom", type=float, default=1.0, help="size of the face in its crop (default: as shipped)"
     )
@@ -134,12 +144,15 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         options.head != "coral" or not 0 < options.also_distribution < math.inf
     ):
         parser.error("--also-distribution is above 0, and beside --head coral")
+    if options.age_deviation is not None and options.head != "age-vector":
+        parser.error(f"--age-deviation is of --head age-vector, found --head {options.head}")
     if options.groups is not None and options.head != "groups":
         parser.error(f"--groups are those of --head groups, found --head {options.head}")
     try:
         parse_grid(options.grid)
         if options.groups is not None:
             parse_groups(options.groups)
+        head_named(options.head, deviation=options.age_deviation)
     except UsageError as error:
         parser.error(str(error))
 

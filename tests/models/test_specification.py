@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from faceage_edge.errors import ContractError, FaceageError, UsageError
+from faceage_models.age_inputs import INPUTS
 from faceage_models.float_source import SHIPPED_AGE, FloatSource, shipped_float
-from faceage_models.specification import NORMALISATIONS, Hints, describe_float
+from faceage_models.specification import Hints, describe_float
 
 MINE = Path("mine.tflite")
 STATED: dict[str, Any] = {
@@ -62,14 +63,29 @@ def test_model_that_rescales_takes_bytes(describe: Callable[..., FloatSource]) -
     assert describe(rescaling=True, normalise="unit").contract.input.normalisation.std[0] == 255
 
 
-@pytest.mark.parametrize("kind", NORMALISATIONS)
+NORMALISED = {
+    "signed-128": (-1, 127 / 128),
+    "signed": (-1, 1),
+    "unit": (0, 1),
+    "bytes": (0, 255),
+    "imagenet": (-0.485 / 0.229, (1 - 0.485) / 0.229),
+    "caffe": (-103.939, 255 - 103.939),
+}
+
+
+@pytest.mark.parametrize("kind", NORMALISED)
 def test_normalisations_map_bytes_onto_their_range(kind: str) -> None:
-    """The four words mean the four published scalings."""
-    mean, std = NORMALISATIONS[kind]
-    ends = ((0 - mean) / std, (255 - mean) / std)
-    assert ends == pytest.approx(
-        {"signed-128": (-1, 127 / 128), "signed": (-1, 1), "unit": (0, 1), "bytes": (0, 255)}[kind]
-    )
+    """The words mean the published scalings, here of the first channel."""
+    rule = INPUTS[kind].normalisation
+    ends = [(byte - rule.mean[0]) / rule.std[0] for byte in (0, 255)]
+    assert ends == pytest.approx(NORMALISED[kind])
+    assert NORMALISED.keys() | {"standardise"} == INPUTS.keys()
+
+
+def test_an_order_of_channels_turns_their_numbers() -> None:
+    """Caffe's blue mean stays blue's where the network takes RGB."""
+    assert INPUTS["caffe"].in_order("RGB").mean == (123.68, 116.779, 103.939)
+    assert INPUTS["caffe"].in_order("BGR").mean == (103.939, 116.779, 123.68)
 
 
 def test_crop_in_another_size(bare_float: bytes, edited: Callable[..., bytes]) -> None:

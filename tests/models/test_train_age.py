@@ -25,7 +25,9 @@ SMALL = ["--size", "32", "--alpha", "0.25", "--batch", "16"]
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     """A network of two layers in the place of MobileNet's 28: what is tested is the run."""
 
-    def build(backbone: str, head: Head, *, size: int, alpha: float, dropout: float) -> Any:
+    def build(
+        backbone: str, head: Head, *, size: int, alpha: float, dropout: float, normalise: str
+    ) -> Any:
         layers = import_keras().layers
         pixels = import_keras().Input((size, size, 3), name="input")
         x = layers.Conv2D(int(32 * alpha), 3, strides=4, use_bias=False, name="conv1")(pixels)
@@ -82,7 +84,7 @@ def test_it_learns(head: str, sets: tuple[Path, Path], tmp_path: Path) -> None:
     assert record["best"]["mae"] == pytest.approx(best, abs=1e-4)
     contract = json.loads((tmp_path / "best.json").read_text())
     (output,) = contract["outputs"]
-    assert output["head"] == head
+    assert output["head"] == HEADS[head].name
     if head == "groups":
         bounds = output["bounds"]
         assert (len(bounds), bounds[0], bounds[-1]) == (14, [0, 6], [66, 88])
