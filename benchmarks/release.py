@@ -5,8 +5,8 @@
 Writes benchmarks/results/*.json through the installed commands, then renews the age model's tables
 where their results were measured, and the quoted numbers.
 Needs `pip install ".[bench,demo,fuzz,peers]"`, the data of docs/results.md, Debian (for `arm`), and
-about half an hour on two cores; beside that an hour and a half for `arm-loop` and `endurance-*`, and
-up to half an hour for each `fuzz-` step.
+about half an hour on two cores; beside that an hour and a half for `arm-loop` and `endurance-*`,
+and up to half an hour for each `fuzz-` step.
 """
 
 import argparse

@@ -182,7 +182,7 @@ def stated_years(years: Years, output: Output) -> Years:
     if not output.years_curve:
         return years
     decoded, stated = zip(*output.years_curve, strict=True)
-    return np.interp(years, decoded, stated)
+    return np.asarray(np.interp(years, decoded, stated))
 
 
 def _bounds(years: Years, spread: Years, interval: Interval | None) -> tuple[Years, Years]:

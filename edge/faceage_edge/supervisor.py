@@ -90,7 +90,7 @@ class Supervisor:
         Returns:
             The worker's exit code, or 1 where it cannot be kept alive.
         """
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
+        before = set(signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED))
         try:
             return self._supervise(before)
         finally:
