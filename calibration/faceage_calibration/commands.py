@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from faceage_calibration.progress import Progress
 from faceage_calibration.ranges import Calibration, Ranges, record_activations, write_ranges
 from faceage_calibration.shape_file import Shape, read_shape, write_shape
 from faceage_calibration.years_curve import OLD, fit_years_curve
-from faceage_edge.age import AgeModel, Ages, load_age_model
+from faceage_edge.age import AgeModel, Ages, load_age_model, stated_years
 from faceage_edge.atomic import write_text
 from faceage_edge.bundles import find_age
 from faceage_edge.contract import Contract
@@ -88,7 +89,7 @@ def shape(options: argparse.Namespace) -> int:
     output = model.output
     highest = float(output.first_age + output.size) if output.head == "coral" else _HIGHEST
     curve = fit_years_curve(truth, ages.years, highest=highest)
-    stated = np.interp(ages.years, *zip(*curve, strict=True))
+    stated = stated_years(ages.years, replace(output, years_curve=curve))
     fitted = fit_shape(truth, stated, ages.spread)
     calibration = Calibration.of(faces, faces.faces)
     write_shape(out, Shape(model.contract.name, curve, fitted, calibration))

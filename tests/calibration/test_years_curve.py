@@ -14,7 +14,8 @@ def test_the_old_come_out_right_on_average() -> None:
     curve = fit_years_curve(TRUE, np.where(TRUE == 80, 75.0, TRUE), highest=100)
     assert curve[:2] == ((0.0, 0.0), (60.0, 60.0))
     assert curve[2] == pytest.approx((100.0, 60 + 40 * 20 / 15), abs=1e-3)
-    stated = np.interp([40.0, 75.0], *zip(*curve, strict=True))
+    decoded, right = np.array(curve).T
+    stated = np.interp([40.0, 75.0], decoded, right)
     assert stated == pytest.approx([40, 80], abs=1e-3)
 
 
