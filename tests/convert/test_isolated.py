@@ -41,7 +41,7 @@ def test_an_environment_that_cannot_be_made(
         return SimpleNamespace(returncode=1, stdout="fetching\nno network today\n")
 
     monkeypatch.setattr(isolated, "pins_of", lambda _kind: pins)
-    monkeypatch.setattr(isolated.venv, "create", create)
+    monkeypatch.setattr("venv.create", create)
     monkeypatch.setattr(isolated, "_run", refuse)
     with pytest.raises(FaceageError, match=r"cannot install the torch converter.*no network today"):
         isolated.environment("torch")
