@@ -36,8 +36,8 @@ class Converted:
 
     @property
     def file_name(self) -> str:
-        """`<name>.<scheme>.tflite`, the scheme as read back from the file."""
-        return f"{self.contract.name}.{self.contract.scheme}.tflite"
+        """`<name>.<scheme>.tflite`: the scheme as read back, of a `mixed` one that word alone."""
+        return f"{self.contract.name}.{self.contract.scheme.split()[0]}.tflite"
 
 
 def to_quantized(source: FloatSource, ranges: Ranges | None, recipe: Recipe = INT8) -> Converted:

@@ -13,12 +13,17 @@ from faceage_calibration.pictures import Picture
 from faceage_calibration.progress import Progress
 from faceage_calibration.ranges import Calibration, Ranges
 from faceage_calibration.recorder import RecordingInterpreter
-from faceage_convert.conversion import Converted, finish, to_quantized, verified
+from faceage_convert.conversion import (
+    Converted,
+    finish,
+    quantized_contract,
+    to_quantized,
+    verified,
+)
 from faceage_convert.detector_agreement import Agreement, Seen, agreement, faces_seen
 from faceage_convert.embed import embed_contract
 from faceage_convert.golden_outputs import with_golden
 from faceage_convert.provenance import tool_versions
-from faceage_convert.schemes import read_scheme
 from faceage_convert.score_ranges import clip_scores
 from faceage_convert.shipped import convert_shipped
 from faceage_edge.contract import Contract, Crop, Input
@@ -80,11 +85,12 @@ def import_detector(path: Path, stated: Path | None = None) -> FloatSource:
         _described(model, path) if stated is None else (_stated(stated, model, path), ())
     )
     provenance = {
-        "scheme": read_scheme(model),
         "source_digest": model_digest(read_model_bytes(path), str(path)),
         "tools": tool_versions(),
     }
-    data, contract = with_golden(data, replace(contract, provenance=provenance), str(path))
+    # Types and scales as the file has them: it may be quantized already.
+    contract = quantized_contract(replace(contract, provenance=provenance), data, str(path))
+    data, contract = with_golden(data, contract, str(path))
     return FloatSource(data, contract, path, assumed)
 
 

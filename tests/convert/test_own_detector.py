@@ -109,6 +109,24 @@ def test_int8_sees_what_float_sees(
             assert 0 <= face.score <= 1
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("scenes")
+def test_a_file_that_is_quantized_already_stays_as_it_is(
+    tmp_path: Path, write_faces: Callable[..., Path]
+) -> None:
+    """It gets a contract with its own scales, and needs no faces."""
+    from faceage_convert.embed import without_contract
+
+    source = import_detector(placed("blazeface", tmp_path))
+    made = convert_detector(source, "int8", write_faces(24))[0]
+    path = tmp_path / "quantized.tflite"
+    path.write_bytes(without_contract(made.data))
+    (again,) = convert_detector(import_detector(path), "int8", None)
+    assert again.file_name == "quantized.int8.tflite"
+    assert again.contract.input == made.contract.input
+    assert again.contract.outputs == made.contract.outputs
+
+
 def test_ssd_taken_apart_finds_the_boxes_of_its_own_operation(tmp_path: Path) -> None:
     """Our decoder from the graph's anchors, against the operation, on the same float network."""
     from dataclasses import replace
