@@ -32,6 +32,7 @@ AGES = {
 QUOTING = (
     "README.md",
     "docs/results.md",
+    "docs/convert.md",
     *(f"models/{name}/README.md" for name in AGES),
     "models/mtcnn/README.md",
     "models/face-finder/README.md",
