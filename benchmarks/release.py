@@ -36,6 +36,7 @@ QUOTING = (
     "README.md",
     "docs/results.md",
     "docs/researcher.md",
+    "docs/convert.md",
     *(f"models/{name}/README.md" for name in AGES),
     "models/mtcnn/README.md",
     "models/face-finder/README.md",

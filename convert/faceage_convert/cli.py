@@ -93,7 +93,8 @@ def _convert(options: argparse.Namespace, command: list[str]) -> int:
         document["digests"] = digests(folder)
         (folder / MARK).write_text(report_json(document), encoding="utf-8")
     next_step = f"faceage-camera --models {shlex.quote(str(out))} --source 0"
-    _tell(document, options, _undecided(age), f"wrote {out}: run it with: {next_step}")
+    notes = (_undecided(age), _left_to_cpu(document))
+    _tell(document, options, *notes, f"wrote {out}: run it with: {next_step}")
     return 0
 
 
@@ -140,6 +141,17 @@ def _undecided(age: AgeResult) -> str | None:
     return (
         f"note: whether this conversion is good enough is undecided: {age.verdict.reason}; about "
         f"{age.verdict.faces_needed:,} faces like these would decide it (--eval-faces)"
+    )
+
+
+def _left_to_cpu(document: dict[str, Any]) -> str | None:
+    models = (document["coral"] or {"models": {}})["models"]
+    left = [name for name, one in models.items() if one["first_on_cpu"] is not None]
+    if not left:
+        return None
+    return (
+        f"note: the CPU would run {', '.join(left)}, or part of it; the report says which "
+        "operators and why (another --detector may map whole)"
     )
 
 

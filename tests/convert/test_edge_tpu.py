@@ -137,3 +137,15 @@ def test_contract_of_a_compiled_file_reads(shipped: Any) -> None:
         "on_cpu": 0,
         "operators": 29,
     }
+
+
+@pytest.mark.slow
+def test_what_is_left_to_the_cpu_is_told(
+    convert: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the compiler: a prediction, and a note that MTCNN's batch of eight does not map."""
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    run = convert("--target", "coral", "--detector", "mtcnn", "--out", tmp_path / "out")
+    assert run.code == 0, run.err
+    assert "note: the CPU would run mtcnn-rnet.int8.tflite, or part of it" in run.err
+    assert "A prediction: `edgetpu_compiler` is not on the path." in run.out

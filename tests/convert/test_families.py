@@ -9,7 +9,7 @@ import pytest
 
 from faceage_calibration.inputs import model_inputs
 from faceage_calibration.ranges import Calibration, Ranges, record_activations
-from faceage_convert.conversion import finish, to_int8
+from faceage_convert.conversion import finish, to_quantized
 from faceage_convert.import_float import import_float
 from faceage_edge.age import AgeModel
 from faceage_edge.contract import Contract, Crop, Input
@@ -128,7 +128,7 @@ def test_any_backbone_and_head(
     ranges = Ranges(
         source.contract.model_digest, tensors, Calibration(len(crops), "0" * 64, ()), means
     )
-    done = finish(to_int8(source, ranges), crops)
+    done = finish(to_quantized(source, ranges), crops)
     assert done.contract.scheme == "int8"
     used = set(operator_names(read_model_file(done.data, backbone)))
     assert not used & {"DEQUANTIZE", "QUANTIZE"} or backbone in MIXED_SCALES
