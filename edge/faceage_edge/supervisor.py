@@ -77,6 +77,7 @@ class Supervisor:
         self._notifier = Notifier()
         self._stop_ns = 0
         self._start_s: float | None = None
+        self._started = self._slow_starts = 0
         self._probe: Worker | None = None
         self._probe_wait_s = settings.probe_s
         self._probe_due = self._health_due = self._report_due = 0.0
@@ -139,6 +140,7 @@ class Supervisor:
         silent = False
         while (code := worker.poll()) is None:
             if not silent and (reason := self._silence(worker)):
+                self._slow_starts += self._page[Field.STAGE] == Stage.STARTING
                 self._say(reason)
                 worker.kill()
                 silent = True
@@ -200,13 +202,15 @@ class Supervisor:
     def _limit(self, stage: Stage, worker: Worker) -> float | None:
         """How long a stage may take in seconds; None for as long as it likes."""
         if stage in (Stage.WORKING, Stage.WAITING):
-            if self._start_s is None:
-                self._start_s = worker.age_s
+            if worker.pid != self._started:
+                self._started, self._start_s, self._slow_starts = worker.pid, worker.age_s, 0
             return self._settings.patience_s + _LONGER_S
         if stage is Stage.STARTING:
-            # Four times as long as it once took: the card may be busy.
-            known = self._start_s
-            return _FIRST_START_S if known is None else max(4 * known, _LEAST_START_S)
+            # Four times as long as the last one took: the card may be busy. A machine that has
+            # become slower gets twice as long with each start that was cut short.
+            known = _FIRST_START_S / 4 if self._start_s is None else self._start_s
+            usual_s = max(4 * known, _LEAST_START_S) * 2**self._slow_starts
+            return min(usual_s, _FIRST_START_S)
         limits = {Stage.ACCELERATOR: _ACCELERATOR_S, Stage.OPENING: _OPENING_S}
         return limits.get(stage, _ENDING_S if stage is Stage.ENDING else None)
 
