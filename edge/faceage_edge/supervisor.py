@@ -218,7 +218,7 @@ class Supervisor:
             # Four times as long as the last one took: the card may be busy. A machine that has
             # become slower gets twice as long with each start that was cut short.
             known = _FIRST_START_S / 4 if self._start_s is None else self._start_s
-            usual_s = max(4 * known, _LEAST_START_S) * 2**self._slow_starts
+            usual_s = max(4 * known, _LEAST_START_S) * 2.0**self._slow_starts
             return min(usual_s, _FIRST_START_S)
         limits = {Stage.ACCELERATOR: _ACCELERATOR_S, Stage.OPENING: _OPENING_S}
         return limits.get(stage, _ENDING_S)
