@@ -151,7 +151,11 @@ def _since_first(seen: _Seen) -> float:
 
 
 def _enough(seen: _Seen, seconds: float, results: int) -> bool:
-    return len(seen.lines) >= results and _since_first(seen) >= seconds
+    """Tell whether so many seconds passed, and so many results came behind the warm-up."""
+    if _since_first(seen) < seconds:
+        return False
+    begin = seen.lines[0][0] + seconds * _WARM_UP_SHARE / (1 + _WARM_UP_SHARE)
+    return sum(at >= begin for at, _ in seen.lines) >= results
 
 
 def _end(process: subprocess.Popen[str]) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from faceage_benchmarks.cli import main
 from faceage_benchmarks.figures import recompute
+from faceage_benchmarks.loop import _enough, _Seen
 from faceage_benchmarks.loop_figures import loop_figures
 from faceage_benchmarks.result import bootstrap_settings, read_result
 from faceage_benchmarks.usage import usage_of
@@ -63,6 +64,15 @@ def test_too_short() -> None:
     """A run that ends with its warm-up has no figures."""
     with pytest.raises(SamplesError, match="run for longer"):
         loop_figures(_samples(1), SETTINGS)
+
+
+def test_results_of_the_warm_up_do_not_count() -> None:
+    """A run goes on until enough results came behind its warm-up, or its file would be quick."""
+    seen = _Seen(lines=[(2.0 + index / 10, "") for index in range(111)])  # 11 s, 1 of warm-up
+    assert _enough(seen, 11.0, 101)
+    assert not _enough(seen, 11.0, 102)
+    assert not _enough(seen, 12.0, 10)
+    assert not _enough(_Seen(), 0.1, 0)
 
 
 def _process(proc: Path, pid: int, parent: int, *, ticks: int, pages: int) -> None:
