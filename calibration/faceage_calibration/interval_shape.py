@@ -25,12 +25,12 @@ Floats = npt.NDArray[np.float64]
 _KNOTS = (1, 2, 4, 8, 12, 16, 20, 24, 28, 33, 38, 44, 50, 56, 62, 68, 74, 80)
 _FEWEST = 20  # faces between knots; with fewer a knot is left out
 _OLDEST_BAND = 7  # decades, 70 and over in one: what the accuracy tables show
-_STEPS = 2500
+_STEPS = 1500
 _RATE = 0.2  # years a step at the beginning
-_BAND_WEIGHT = 1000.0  # a band 1 % off costs a tenth of a year of score
+_BAND_WEIGHT = 3000.0  # a band 1 % off costs three tenths of a year of score
 _SMOOTH = 1e-3  # against reaches that jump from knot to knot
 # Years over which being inside fades, from first to last step: a step has no slope to go down.
-_FADE = (2.0, 0.15)
+_FADE = (2.0, 0.08)
 _SHORTEST = 0.2  # of a unit of spread: no side of an interval vanishes
 
 
