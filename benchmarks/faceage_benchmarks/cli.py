@@ -218,6 +218,11 @@ def _add_arm(commands: "_Subparsers") -> None:
     parser.add_argument(
         "--frames", action="store_true", help="count whole camera frames too (minutes)"
     )
+    parser.add_argument(
+        "--loop",
+        action="store_true",
+        help="count the camera loop over 300 frames of an idle scene, one face and four (minutes)",
+    )
 
 
 def _add_models(parser: argparse.ArgumentParser, against: str) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faceage_edge.contract import AGE_HEADS, Contract, Interval, Output
+from faceage_edge.delegates import DelegateSpec
 from faceage_edge.errors import ContractError
 from faceage_edge.geometry import CropTemplate
 from faceage_edge.model import Model, load_model
@@ -65,10 +66,16 @@ class AgeModel:
 
 
 def load_age_model(
-    path: Path | str, *, threads: int = 1, xnnpack: bool = True, decode: str = "sum"
+    path: Path | str,
+    *,
+    threads: int = 1,
+    xnnpack: bool = True,
+    decode: str = "sum",
+    delegate: DelegateSpec | None = None,
 ) -> AgeModel:
-    """Load an age model; errors as for `load_model` and `AgeModel`."""
-    return AgeModel(load_model(path, threads=threads, xnnpack=xnnpack), decode=decode)
+    """Load an age model; arguments and errors as for `load_model` and `AgeModel`."""
+    model = load_model(path, threads=threads, xnnpack=xnnpack, delegate=delegate)
+    return AgeModel(model, decode=decode)
 
 
 def decode_ages(

@@ -7,20 +7,28 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
 from faceage_edge.about import about_models, about_text
+from faceage_edge.age_choice import AgeChoice, AgePolicy
 from faceage_edge.camera_options import parser
+from faceage_edge.capture import Freshest
 from faceage_edge.command import run
 from faceage_edge.config_file import parse_with_config
+from faceage_edge.delegates import parse_delegate
 from faceage_edge.doctor import doctor_text, examine
 from faceage_edge.errors import OutputError, UsageError
+from faceage_edge.finding import EveryFrame, PassPolicy, SparsePasses
 from faceage_edge.frames import CameraRequest, Frame, Source
+from faceage_edge.heartbeat import Heartbeat
+from faceage_edge.heartbeat_page import Field, Page, Stage
 from faceage_edge.install_model import install_model
-from faceage_edge.loading import Models, choose, file_contract, load_bundle
-from faceage_edge.loop import Watcher, watch
+from faceage_edge.loading import Models, choose, load_bundle
+from faceage_edge.loop import Finding, Watcher, watch
+from faceage_edge.model import model_contract
+from faceage_edge.raw_frames import RawFrames
+from faceage_edge.repeated import Repeated
 from faceage_edge.result import FrameResult
 from faceage_edge.scene import SceneCuts
 from faceage_edge.sink_table import open_sinks, sink_remarks
@@ -57,7 +65,10 @@ def _main(arguments: Sequence[str]) -> int:
         return _doctor(options)
     if options.install_model is not None:
         return _install(options)
-    return _run(options)
+    heart = Heartbeat(Page.inherited())
+    return heart.reporting(
+        partial(_try_accelerator if options.try_accelerator else _run, options, heart)
+    )
 
 
 def _doctor(options: argparse.Namespace) -> int:
@@ -81,24 +92,56 @@ def _about(options: argparse.Namespace) -> int:
     return 0
 
 
-def _run(options: argparse.Namespace) -> int:
+def _try_accelerator(options: argparse.Namespace, heart: Heartbeat) -> int:
+    """Load the models with their delegates, which tries them, and stop."""
+    _load(options, heart)
+    return 0
+
+
+def _load(options: argparse.Namespace, heart: Heartbeat) -> Models:
+    delegates = [parse_delegate(text) for text in options.delegate]
+    if heart.status().degraded:
+        delegates = []
+    heart.page.enter(Stage.ACCELERATOR if delegates else Stage.STARTING)
+    return load_bundle(
+        options.models,
+        age=options.age,
+        detector=options.detector,
+        threads=options.threads,
+        decode=options.decode,
+        delegates=delegates,
+    )
+
+
+def _open(options: argparse.Namespace, heart: Heartbeat, leave: Callable[[], bool]) -> Source:
+    """Open the source as the command line has it."""
+    heart.page.enter(Stage.OPENING)
+    request = CameraRequest(options.width, options.height, options.fps)
+    reopen = partial(open_source, options.source, request, leave=leave)
+    source = reopen()
+    if isinstance(source, Freshest):
+        source.patience_s = options.patience
+    if isinstance(source, RawFrames):
+        source.resume(heart.page[Field.BYTES_READ], heart.took)
+    if not options.loop:
+        return source
+    if isinstance(source, Freshest | RawFrames):
+        raise UsageError(f"--loop is for files, and {options.source} has no end to begin again at")
+    return Repeated(source, reopen)
+
+
+def _run(options: argparse.Namespace, heart: Heartbeat) -> int:
     with StopRequest() as stop:
-        request = CameraRequest(options.width, options.height, options.fps)
-        source = open_source(options.source, request, leave=stop.requested)
-        sinks = open_sinks(options, source, _stdout(), _document(options), _say)
-        models = load_bundle(
-            options.models,
-            age=options.age,
-            detector=options.detector,
-            threads=options.threads,
-            decode=options.decode,
-        )
+        source = _open(options, heart, stop.requested)
+        opened = open_sinks(options, source, _stdout(), _document(options), _say)
+        sinks = heart.around(opened)
+        models = _load(options, heart)
         _say(f"{source.describe()}; ages by {models.age_path}, faces by {models.detector_path}")
         summary = Summary()
         try:
-            gone = _watch(options, source, models, sinks, summary, stop.requested)
+            gone = _watch(options, source, models, sinks, summary, heart, stop.requested)
         finally:
-            for line in (*source.remarks(), *sink_remarks(sinks), *summary.lines(source.drops)):
+            for line in (*source.remarks(), *sink_remarks(opened), *summary.lines(source.drops)):
                 _say(line)
     if gone is not None:
         raise gone
@@ -111,27 +154,47 @@ def _watch(
     models: Models,
     sinks: Sequence[Sink],
     summary: Summary,
+    heart: Heartbeat,
     leave: Callable[[], bool],
 ) -> BrokenPipeError | None:
     """Watch the source to its end; return the error if the reader of stdout went away.
 
     To be returned, not raised: the reader has all it wanted, and the annotated film is whole.
     """
-    watcher = Watcher(
-        detect=partial(models.detector.detect, min_face=options.min_face),
-        ages=models.age,
-        tracker=Tracker(max(models.age.template.width, models.age.template.height)),
-        cuts=SceneCuts(expected=source.has_cuts),
-    )
+    watcher = _watcher(options, source, models, heart)
     with ExitStack() as stack:
-        frames = stack.enter_context(source)
+        frames = heart.frames(
+            stack.enter_context(source),
+            live=isinstance(source, Freshest),
+            fps=source.fps,
+            rewinds=not isinstance(source, RawFrames | Repeated),
+        )
         entered = [stack.enter_context(sink) for sink in sinks]
-        shown = _with_progress(islice(frames, options.max_frames), summary)
+        shown = _with_progress(heart.at_most(frames, options.max_frames), summary)
         try:
-            watch(shown, watcher, entered, summary, leave=leave)
+            watch(shown, watcher, entered, summary, leave=leave, status=heart.status)
         except BrokenPipeError as error:
             return error
     return None
+
+
+def _watcher(
+    options: argparse.Namespace, source: Source, models: Models, heart: Heartbeat
+) -> Watcher:
+    if options.every_frame:
+        policy = AgePolicy(keep=None)
+        finding: Finding = EveryFrame(models.detector, min_face=options.min_face)
+    else:
+        policy = AgePolicy(every_s=options.age_every)
+        passes = PassPolicy(every=options.pass_every)
+        finding = SparsePasses(models.detector, min_face=options.min_face, policy=passes)
+    return Watcher(
+        finding=finding,
+        ages=models.age,
+        tracker=Tracker(keep=policy.keep, first=heart.page[Field.LAST_TRACK] + 1),
+        choice=AgeChoice(models.age.template, policy),
+        cuts=SceneCuts(expected=source.has_cuts),
+    )
 
 
 def _document(options: argparse.Namespace) -> Callable[[FrameResult], dict[str, Any]]:
@@ -143,7 +206,7 @@ def _document(options: argparse.Namespace) -> Callable[[FrameResult], dict[str, 
     path = choose(options.models, age=options.age, detector=options.detector).age
     check = open_age_check(
         path,
-        file_contract(path),
+        model_contract(path),
         threshold=options.threshold,
         challenge=options.challenge,
     )

@@ -13,13 +13,16 @@ Results go to stdout, one JSON object a line and a line a frame:
   frame       number of the frame in the source, from 0; a camera's dropped frames leave gaps
   time_s      its time in the source, seconds; pictures of a folder count as a second apart
   latency_ms  from the frame's arrival to this result
+  degraded    true while an accelerator that was asked for does not work and the CPU takes its place
+  restarts    how often the worker died or hung and was begun anew since the start
   faces       the surest first, each with
     track               number of the person while in view, from 1
     box                 [x, y, width, height] in pixels of the frame, as detected: a face at the
                         edge reaches beyond the frame
     score               the detector's, 0 to 1
-    age                 years, the mean over the track so far, better crops counting more
+    age                 years, the mean over the track's best crops, better ones counting more
     age_low, age_high   the model's prediction interval for one crop, around that mean
+    age_jitter          years by which the crops' ages differ (standard deviation), null for one
     over, answer        with --threshold: the calibrated probability of being at least so old, and
                         pass or challenge
 Everything else goes to stderr. Ctrl-C finishes the frame and the files; a second one ends at once.
@@ -37,7 +40,9 @@ def parser(program: str) -> argparse.ArgumentParser:
     Returns:
         A parser whose namespace has `source`, `models`, `age`, `detector`, `annotate` (str or
         None), `min_face` (float or None), `threads`, `max_frames`, `width`, `height`, `fps` (int or
-        None), `decode`, `about` and `json` (bool).
+        None), `decode`, `about`, `json`, `loop`, `every_frame`, `no_supervisor`, `try_accelerator`
+        (bool), `pass_every`, `age_every`, `patience`, `probe_every`, `health` (float or None) and
+        `delegate` (list of str).
     """
     made = argparse.ArgumentParser(
         prog=program,
@@ -47,6 +52,8 @@ def parser(program: str) -> argparse.ArgumentParser:
     )
     _add_input_and_output(made)
     _add_models(made.add_argument_group("models"))
+    _add_cost(made.add_argument_group("cost"))
+    _add_supervision(made.add_argument_group("supervision"))
     _add_camera(
         made.add_argument_group(
             "requests to a camera, which may give something else, or what raw frames are"
@@ -82,6 +89,7 @@ def _add_input_and_output(made: argparse.ArgumentParser) -> None:
         help="write the frames with boxes and ages to OUT.mp4, or to OUT.png the one with the "
         "most faces (of equals the one with the largest)",
     )
+    made.add_argument("--loop", action="store_true", help="begin a file again at its end, for ever")
     add_sinks(made.add_argument_group("where results go, beside stdout; all may be combined"))
     made.add_argument(
         "--max-frames", type=_at_least(1, int), metavar="N", help="stop after N frames"
@@ -126,6 +134,78 @@ def _add_models(group: argparse._ArgumentGroup) -> None:
         metavar="N",
         help="CPU threads for one model (default: %(default)s)",
     )
+
+
+def _add_cost(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--every-frame",
+        action="store_true",
+        help="search every frame whole and read every face's age, at 10 to 40 times the cost",
+    )
+    group.add_argument(
+        "--pass-every",
+        type=_at_least(1, int),
+        default=30,
+        metavar="N",
+        help="search the whole frame every N frames at least while faces are followed "
+        "(default: %(default)s)",
+    )
+    group.add_argument(
+        "--age-every",
+        type=_seconds,
+        default=0.2,
+        metavar="SECONDS",
+        help="look at a person's crop this often at first, then ever less (default: %(default)s)",
+    )
+
+
+def _add_supervision(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--no-supervisor",
+        action="store_true",
+        help="do the work in this process, for debugging: nothing restarts it",
+    )
+    group.add_argument(
+        "--patience",
+        type=_seconds,
+        default=5.0,
+        metavar="SECONDS",
+        help="how long a camera may deliver nothing, or the same picture, and a model may work on "
+        "one frame, before all is begun anew (default: %(default)s)",
+    )
+    group.add_argument(
+        "--delegate",
+        action="append",
+        default=[],
+        metavar="LIBRARY[,OPTION=VALUE]",
+        help="run the models on an accelerator, e.g. libedgetpu.so.1,device=usb:0; twice: the age "
+        "model on the first, the detector on the second",
+    )
+    group.add_argument(
+        "--probe-every",
+        type=_seconds,
+        default=60.0,
+        metavar="SECONDS",
+        help="try a failed accelerator again after this long, then ever less often "
+        "(default: %(default)s)",
+    )
+    group.add_argument(
+        "--health",
+        type=_seconds,
+        metavar="SECONDS",
+        help="say this often on stderr how board and worker fare",
+    )
+    group.add_argument("--try-accelerator", action="store_true", help=argparse.SUPPRESS)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds") from error
+    if not 0 < value < 1e9:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
 
 
 def _add_camera(group: argparse._ArgumentGroup) -> None:

@@ -13,12 +13,18 @@ from faceage_edge.frames import Frame, Source
 
 __all__ = ["Freshest"]
 
+# Pixels that are compared to see whether a picture is the one before: every 16th, both ways.
+_STEP = 16
+# Grey levels. A covered lens delivers the same black again and again and is not at fault.
+_FLAT = 8
+
 
 class Freshest:
     """The newest frame of a live source, each at most once.
 
     A thread of its own reads the source from `__enter__` on. `patience_s` is how long the source
-    may deliver nothing, in seconds, before iterating raises SourceError; `leave` is asked while
+    may deliver nothing, or one picture over and over, in seconds, before iterating raises
+    SourceError: OpenCV repeats a lost camera's last frame for ever. `leave` is asked while
     waiting and ends the iteration when true. What the source raises, iterating raises, after the
     last frame that came before it.
     """
@@ -36,13 +42,15 @@ class Freshest:
     ) -> None:
         self._source = source
         self._leave = leave
-        self._patience_s = patience_s
+        self.patience_s = patience_s
         self._changed = threading.Condition()
         self._newest: Frame | None = None
         self._failure: Exception | None = None
         self._ended = False
         self._stopping = False
         self._drops = 0
+        self._seen: bytes = b""
+        self._changed_s = 0.0
         # A daemon: a read that never returns must not keep the process from ending.
         self._thread = threading.Thread(target=self._drain, name="capture", daemon=True)
 
@@ -77,7 +85,7 @@ class Freshest:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def stop(self, timeout_s: float = 2.0) -> None:
+    def stop(self, timeout_s: float = 1.0) -> None:
         """End the thread and close the source.
 
         Args:
@@ -95,14 +103,14 @@ class Freshest:
             yield frame
 
     def _next(self) -> Frame | None:
-        patient_until = time.monotonic() + self._patience_s
+        patient_until = time.monotonic() + self.patience_s
         with self._changed:
             while self._newest is None and not self._ended:
                 if self._stopping or self._leave():
                     return None
                 if time.monotonic() > patient_until:
                     raise SourceError(
-                        f"{self.describe()} delivered no frame for {self._patience_s:g} seconds; "
+                        f"{self.describe()} delivered no frame for {self.patience_s:g} seconds; "
                         "is it still plugged in?"
                     )
                 self._changed.wait(self._slice_s)
@@ -116,6 +124,7 @@ class Freshest:
             for frame in self._source:
                 if self._stopping:
                     return
+                self._check_alive(frame)
                 self._put(frame)
         except Exception as error:  # whatever it is, the iterating thread raises it
             self._failure = error
@@ -123,6 +132,19 @@ class Freshest:
             with self._changed:
                 self._ended = True
                 self._changed.notify_all()
+
+    def _check_alive(self, frame: Frame) -> None:
+        """A sensor's noise makes every picture another; one that stays is no picture any more."""
+        sample = frame.picture[::_STEP, ::_STEP]
+        seen = sample.tobytes()
+        now = time.monotonic()
+        if seen != self._seen or int(sample.max()) - int(sample.min()) < _FLAT:
+            self._seen, self._changed_s = seen, now
+        elif now - self._changed_s > self.patience_s:
+            raise SourceError(
+                f"{self.describe()} delivered the same picture for {self.patience_s:g} seconds; "
+                "is it still plugged in?"
+            )
 
     def _put(self, frame: Frame) -> None:
         with self._changed:

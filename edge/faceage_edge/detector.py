@@ -7,11 +7,12 @@ from typing import Protocol
 from faceage_edge.aligner import Aligner
 from faceage_edge.bundles import find
 from faceage_edge.candidates import Frame
+from faceage_edge.delegates import DelegateSpec
 from faceage_edge.errors import ModelFileError
 from faceage_edge.face_finder import STAGES as FINDER_STAGES
 from faceage_edge.face_finder import FaceFinder
 from faceage_edge.geometry import Face
-from faceage_edge.model import Model, load_model
+from faceage_edge.model import Model, load_model, model_contract
 from faceage_edge.mtcnn import STAGES as CASCADE_STAGES
 from faceage_edge.mtcnn import Mtcnn
 
@@ -53,6 +54,7 @@ def load_detector(
     scheme: str = "int8",
     threads: int = 1,
     xnnpack: bool = True,
+    delegate: DelegateSpec | None = None,
 ) -> Detector:
     """Load the networks of one quantization scheme from a folder.
 
@@ -61,18 +63,24 @@ def load_detector(
         scheme: as the contracts state it: `int8` or `float32`.
         threads: CPU threads for one invoke.
         xnnpack: use XNNPACK; False runs the built-in kernels.
+        delegate: an accelerator for all of them, see `load_model`.
 
     Raises:
         ModelFileError: a stage is missing, twice there, or damaged.
         ContractError: a file has no contract, or one that does not fit it.
     """
     place = find(str(folder))
-    stages = load_stages(place, scheme=scheme, threads=threads, xnnpack=xnnpack)
+    stages = load_stages(place, scheme=scheme, threads=threads, xnnpack=xnnpack, delegate=delegate)
     return detector_of(stages, f"{place} lacks the {scheme} face detector's")
 
 
 def load_stages(
-    folder: Path | str, *, scheme: str = "int8", threads: int = 1, xnnpack: bool = True
+    folder: Path | str,
+    *,
+    scheme: str = "int8",
+    threads: int = 1,
+    xnnpack: bool = True,
+    delegate: DelegateSpec | None = None,
 ) -> dict[str, Model]:
     """Load the networks of one quantization scheme from a folder, by their stages.
 
@@ -81,16 +89,19 @@ def load_stages(
     place = find(str(folder))
     stages: dict[str, Model] = {}
     for path in sorted(place.glob("*.tflite")):
-        model = load_model(path, threads=threads, xnnpack=xnnpack)
-        detector = model.contract.detector
-        if detector is None or model.contract.scheme != scheme:
+        contract = model_contract(path)
+        detector = contract.detector
+        # Decided before loading: an accelerator should see none but the networks that will run.
+        if detector is None or contract.scheme != scheme:
             continue
         if detector.stage in stages:
             raise ModelFileError(
                 f"{place} holds two {scheme} {detector.stage} networks, "
                 f"{stages[detector.stage].path.name} and {path.name}; remove one"
             )
-        stages[detector.stage] = model
+        stages[detector.stage] = load_model(
+            path, threads=threads, xnnpack=xnnpack, delegate=delegate
+        )
     return stages
 
 

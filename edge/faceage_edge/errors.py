@@ -6,6 +6,8 @@ FaceageError                exit code 1: ours to explain, the message says what 
 │   └── ContractError       a model whose contract is missing, malformed or about another file
 ├── FacesError              pictures, labels or sets of faces that cannot be used as asked
 ├── SourceError             a camera, video or folder that yields no frames
+│   └── SourceLostError     a live one that was there and went away
+├── DelegateError           an accelerator that is missing or does not work
 ├── OutputError             a place that cannot be written
 ├── MissingExtraError       a Python package that an optional part needs
 └── QualityGateError        exit code 3: the work was done and the result is not good enough
@@ -13,6 +15,7 @@ FaceageError                exit code 1: ours to explain, the message says what 
 
 __all__ = [
     "ContractError",
+    "DelegateError",
     "FaceageError",
     "FacesError",
     "MissingExtraError",
@@ -20,6 +23,7 @@ __all__ = [
     "OutputError",
     "QualityGateError",
     "SourceError",
+    "SourceLostError",
     "UsageError",
     "missing_extra",
 ]
@@ -51,6 +55,21 @@ class FacesError(FaceageError):
 
 class SourceError(FaceageError):
     """A camera, video file or folder yields no frames."""
+
+
+class SourceLostError(SourceError):
+    """A live source that delivered frames does so no longer; it may come back."""
+
+
+class DelegateError(FaceageError):
+    """An accelerator is missing, or does not work.
+
+    `curable`: plugging it in again or waiting may help; otherwise the command line must change.
+    """
+
+    def __init__(self, message: str, *, curable: bool = True) -> None:
+        super().__init__(message)
+        self.curable = curable
 
 
 class OutputError(FaceageError):

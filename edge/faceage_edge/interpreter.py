@@ -4,16 +4,23 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from faceage_edge.errors import MissingExtraError, ModelFileError
+from faceage_edge.delegates import DelegateSpec, open_delegate
+from faceage_edge.errors import DelegateError, MissingExtraError, ModelFileError
 
-__all__ = ["open_interpreter", "runtime_name"]
+__all__ = ["open_interpreter", "runtime", "runtime_name"]
 
 # ai-edge-litert is the maintained successor of tflite-runtime; the API used here is the same.
 _RUNTIMES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
 
 
 def open_interpreter(
-    data: bytes, where: str, *, threads: int = 1, xnnpack: bool = True, preserve_all: bool = False
+    data: bytes,
+    where: str,
+    *,
+    threads: int = 1,
+    xnnpack: bool = True,
+    preserve_all: bool = False,
+    delegate: DelegateSpec | None = None,
 ) -> Any:
     """Open a model with LiteRT or tflite-runtime, whichever is installed.
 
@@ -23,6 +30,7 @@ def open_interpreter(
         threads: CPU threads for one invoke.
         xnnpack: use the XNNPACK delegate; False runs the built-in kernels.
         preserve_all: keep every intermediate tensor readable after an invoke.
+        delegate: an accelerator that is offered the graph first.
 
     Returns:
         An interpreter with its tensors allocated.
@@ -30,16 +38,19 @@ def open_interpreter(
     Raises:
         MissingExtraError: no runtime is installed, or one that does not fit the numpy beside it.
         ModelFileError: the runtime refuses the model.
+        DelegateError: the accelerator is missing, refuses, or cannot prepare the model.
     """
-    runtime = _runtime()
-    kinds = runtime.OpResolverType
+    own = runtime()
+    kinds = own.OpResolverType
+    delegates = None if delegate is None else [open_delegate(delegate)]
     resolver = kinds.AUTO if xnnpack else kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     try:
-        interpreter = runtime.Interpreter(
+        interpreter = own.Interpreter(
             model_content=data,
             num_threads=threads,
             experimental_op_resolver_type=resolver,
             experimental_preserve_all_tensors=preserve_all,
+            experimental_delegates=delegates,
         )
         interpreter.allocate_tensors()
     except SystemError as error:
@@ -51,6 +62,11 @@ def open_interpreter(
             'install one that it knows: pip install "numpy<2"'
         ) from error
     except (ValueError, RuntimeError) as error:
+        if delegate is not None:
+            raise DelegateError(
+                f"{where}: the delegate {delegate} cannot prepare this model "
+                f"({' '.join(str(error).split())}); is it compiled for this accelerator?"
+            ) from error
         raise ModelFileError(
             f"{where}: {runtime_name()} cannot run this model ({str(error).strip()}); "
             "convert it with faceage-convert"
@@ -62,14 +78,19 @@ def runtime_name() -> str:
     """The installed runtime and its version, e.g. `ai-edge-litert 2.3.0`."""
     from importlib.metadata import PackageNotFoundError, version
 
-    package = _runtime().__name__.split(".", maxsplit=1)[0].replace("_", "-")
+    package = runtime().__name__.split(".", maxsplit=1)[0].replace("_", "-")
     try:
         return f"{package} {version(package)}"
     except PackageNotFoundError:
         return package
 
 
-def _runtime() -> ModuleType:
+def runtime() -> ModuleType:
+    """The module of the installed runtime, `ai_edge_litert` or `tflite_runtime`.
+
+    Raises:
+        MissingExtraError: neither can be loaded.
+    """
     problems = []
     for name in _RUNTIMES:
         try:

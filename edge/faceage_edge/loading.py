@@ -1,17 +1,18 @@
 """Decide which model files a command line means, and load them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from faceage_edge.age import AgeModel, load_age_model
 from faceage_edge.bundles import DEFAULT_AGE, find, find_age
 from faceage_edge.contract import Contract
+from faceage_edge.delegates import DelegateSpec
 from faceage_edge.detector import DEFAULT_DETECTOR, Detector, load_detector
-from faceage_edge.embedded import read_contract
 from faceage_edge.errors import ModelFileError
-from faceage_edge.model import read_model_bytes
+from faceage_edge.model import model_contract
 
-__all__ = ["Choice", "Models", "choose", "file_contract", "folder_contracts", "load_bundle"]
+__all__ = ["Choice", "Models", "choose", "folder_contracts", "load_bundle"]
 
 # Of models that differ in nothing else, the one this project is about.
 _PREFERRED_SCHEME = "int8"
@@ -43,6 +44,7 @@ def load_bundle(
     detector: str | None = None,
     threads: int = 1,
     decode: str = "sum",
+    delegates: Sequence[DelegateSpec] = (),
 ) -> Models:
     """Load an age model and a face detector.
 
@@ -50,15 +52,19 @@ def load_bundle(
         folder: as for `choose`, and so are `age` and `detector`.
         threads: CPU threads for one invoke.
         decode: how ages are read off a CORAL head, see `age.decode_ages`.
+        delegates: none for the CPU; one accelerator for all models; or two, the first for the
+            age model and the second for the detector.
 
     Raises:
+        DelegateError: an accelerator is missing or does not work.
         ModelFileError: as for `choose`, and where the folder holds only part of a detector.
         ContractError: as for `choose`.
     """
     chosen = choose(folder, age=age, detector=detector)
+    first, last = (delegates[0], delegates[-1]) if delegates else (None, None)
     return Models(
-        load_age_model(chosen.age, threads=threads, decode=decode),
-        load_detector(chosen.detector, scheme=chosen.scheme, threads=threads),
+        load_age_model(chosen.age, threads=threads, decode=decode, delegate=first),
+        load_detector(chosen.detector, scheme=chosen.scheme, threads=threads, delegate=last),
         chosen.age,
         chosen.detector,
     )
@@ -106,14 +112,7 @@ def folder_contracts(folder: Path) -> _Contracts:
         raise ModelFileError(
             f"the folder {folder} holds no .tflite file; give a folder that faceage-convert wrote"
         )
-    return {path: file_contract(path) for path in files}
-
-
-def file_contract(path: Path) -> Contract:
-    """The contract of a model file, or of the JSON beside it; errors as of `folder_contracts`."""
-    sidecar = path.with_suffix(".json")
-    beside = sidecar.read_bytes() if sidecar.is_file() else None
-    return read_contract(read_model_bytes(path), str(path), sidecar=beside)
+    return {path: model_contract(path) for path in files}
 
 
 def _of_task(contracts: _Contracts, task: str) -> _Contracts:

@@ -9,17 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 from faceage_edge.age import Ages
-from faceage_edge.crop import align
+from faceage_edge.age_choice import AgeChoice, Chosen
 from faceage_edge.frames import Frame, Picture
 from faceage_edge.fused_age import AgeReading
 from faceage_edge.geometry import CropTemplate, Face
-from faceage_edge.result import FrameResult
+from faceage_edge.result import FrameResult, Status
 from faceage_edge.scene import SceneCuts
 from faceage_edge.sinks import Sink
 from faceage_edge.summary import Summary
-from faceage_edge.tracking import Tracker
+from faceage_edge.tracking import TrackedFace, Tracker, tracked
 
-__all__ = ["AgeEstimator", "Watcher", "watch"]
+__all__ = ["AgeEstimator", "Finding", "Watcher", "watch"]
 
 
 class AgeEstimator(Protocol):
@@ -33,13 +33,21 @@ class AgeEstimator(Protocol):
         """Estimate the ages of crops, uint8 (n, height, width, 3), BGR; n is at least 1."""
 
 
+class Finding(Protocol):
+    """Where the faces of one frame after the other are; `finding.SparsePasses` is one."""
+
+    def find(self, picture: Picture, time_s: float, *, new_scene: bool) -> Sequence[Face]:
+        """Find the faces of the next frame, the surest first."""
+
+
 @dataclass(frozen=True)
 class Watcher:
-    """What turns frames into results. `detect` finds the faces of a BGR frame."""
+    """What turns frames into results."""
 
-    detect: Callable[[Picture], Sequence[Face]]
+    finding: Finding
     ages: AgeEstimator
     tracker: Tracker
+    choice: AgeChoice
     cuts: SceneCuts
 
 
@@ -50,6 +58,7 @@ def watch(
     summary: Summary,
     *,
     leave: Callable[[], bool] = lambda: False,
+    status: Callable[[], Status] = Status,
 ) -> None:
     """Say of every frame who is in it and how old they are.
 
@@ -59,6 +68,7 @@ def watch(
         sinks: each takes every result, in the order given.
         summary: is told of every result and of the time of each stage.
         leave: asked before each frame; true ends the loop.
+        status: how the program fares, for every result.
 
     Raises:
         FaceageError: from the source or a sink.
@@ -68,34 +78,33 @@ def watch(
         if leave():
             return
         summary.begin()
-        if watcher.cuts.cut(frame.picture):
-            watcher.tracker.forget()
-        faces = watcher.detect(frame.picture)
-        summary.lap("detect")
-        crops = _crops(frame.picture, faces, watcher.ages.template)
-        summary.lap("align")
-        readings = _readings(watcher.ages, crops)
-        summary.lap("age")
-        tracked = watcher.tracker.update(faces, readings, frame.time_s)
+        tracked = _faces(frame, watcher, summary)
         latency_ms = (time.monotonic_ns() - frame.captured_ns) / 1e6
-        result = FrameResult(frame.index, frame.time_s, latency_ms, tracked)
+        result = FrameResult(frame.index, frame.time_s, latency_ms, tracked, status())
         summary.add(result)
         for sink in sinks:
             sink.write(result, frame.picture)
 
 
-def _crops(picture: Picture, faces: Sequence[Face], template: CropTemplate) -> Picture:
-    crops = np.empty((len(faces), template.height, template.width, 3), dtype=np.uint8)
-    for crop, face in zip(crops, faces, strict=True):
-        crop[:] = align(picture, face.landmarks, template)
-    return crops
+def _faces(frame: Frame, watcher: Watcher, summary: Summary) -> tuple[TrackedFace, ...]:
+    """Find, follow and date the faces of a frame."""
+    new_scene = watcher.cuts.cut(frame.picture)
+    if new_scene:
+        watcher.tracker.forget()
+    faces = watcher.finding.find(frame.picture, frame.time_s, new_scene=new_scene)
+    summary.lap("detect")
+    tracks = watcher.tracker.join(faces, frame.time_s)
+    chosen = watcher.choice.choose(frame.picture, faces, tracks, frame.time_s)
+    summary.lap("align")
+    _read(watcher.ages, chosen)
+    summary.lap("age")
+    return tuple(tracked(face, track) for face, track in zip(faces, tracks, strict=True))
 
 
-def _readings(model: AgeEstimator, crops: Picture) -> list[AgeReading]:
-    if len(crops) == 0:
-        return []
-    ages = model.estimate(crops)
-    return [
-        AgeReading(float(years), float(low), float(high))
-        for years, low, high in zip(ages.years, ages.low, ages.high, strict=True)
-    ]
+def _read(model: AgeEstimator, chosen: Sequence[Chosen]) -> None:
+    """Run the age model on the chosen crops and give their tracks what it says."""
+    if not chosen:
+        return
+    ages = model.estimate(np.stack([one.crop for one in chosen]))
+    for one, years, low, high in zip(chosen, ages.years, ages.low, ages.high, strict=True):
+        one.track.read(AgeReading(float(years), float(low), float(high)), one.quality)

@@ -7,12 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from faceage_edge.contract import Contract
+from faceage_edge.delegates import DelegateSpec, check_accelerated
 from faceage_edge.embedded import read_contract
 from faceage_edge.errors import ModelFileError
 from faceage_edge.interpreter import open_interpreter
 from faceage_edge.preprocess import InputEncoder
 
-__all__ = ["Model", "load_model", "load_model_bytes", "read_model_bytes"]
+__all__ = ["Model", "load_model", "load_model_bytes", "model_contract", "read_model_bytes"]
 
 # A face model is a few megabytes; a file beyond this is no model, and reading it whole could
 # exhaust a board's memory.
@@ -95,23 +96,36 @@ class Model:
         }
 
 
-def load_model(path: Path | str, *, threads: int = 1, xnnpack: bool = True) -> Model:
+def load_model(
+    path: Path | str,
+    *,
+    threads: int = 1,
+    xnnpack: bool = True,
+    delegate: DelegateSpec | None = None,
+) -> Model:
     """Load a model file with its contract.
 
     Args:
         path: a .tflite file; its contract is inside, or in the JSON file beside it.
         threads: CPU threads for one invoke.
         xnnpack: use XNNPACK; False runs the built-in kernels.
+        delegate: an accelerator to run it on; what it computes is checked first.
 
     Raises:
         ModelFileError: missing, damaged or foreign file.
         ContractError: no contract, or one about another file.
+        DelegateError: the accelerator is missing or does not work.
     """
     path = Path(path)
     data = read_model_bytes(path)
-    sidecar = path.with_suffix(".json")
-    beside = read_model_bytes(sidecar) if sidecar.is_file() else None
-    return load_model_bytes(data, path, sidecar=beside, threads=threads, xnnpack=xnnpack)
+    return load_model_bytes(
+        data, path, sidecar=_beside(path), threads=threads, xnnpack=xnnpack, delegate=delegate
+    )
+
+
+def model_contract(path: Path) -> Contract:
+    """Read the contract of a model file, without loading the model; errors are `load_model`'s."""
+    return read_contract(read_model_bytes(path), str(path), sidecar=_beside(path))
 
 
 def load_model_bytes(
@@ -121,11 +135,17 @@ def load_model_bytes(
     sidecar: bytes | None = None,
     threads: int = 1,
     xnnpack: bool = True,
+    delegate: DelegateSpec | None = None,
 ) -> Model:
     """Load a model from the bytes of its file; `path` names it in messages. See `load_model`."""
     contract = read_contract(data, str(path), sidecar=sidecar)
-    interpreter = open_interpreter(data, str(path), threads=threads, xnnpack=xnnpack)
-    return Model(contract, interpreter, path)
+    interpreter = open_interpreter(
+        data, str(path), threads=threads, xnnpack=xnnpack, delegate=delegate
+    )
+    model = Model(contract, interpreter, path)
+    if delegate is not None:
+        check_accelerated(model, delegate)
+    return model
 
 
 def read_model_bytes(path: Path) -> bytes:
@@ -147,6 +167,11 @@ def read_model_bytes(path: Path) -> bytes:
         raise ModelFileError(
             f"cannot read the model {path}: {error.strerror or error}; check the path"
         ) from error
+
+
+def _beside(path: Path) -> bytes | None:
+    sidecar = path.with_suffix(".json")
+    return read_model_bytes(sidecar) if sidecar.is_file() else None
 
 
 def _real(

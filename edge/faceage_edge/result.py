@@ -5,7 +5,19 @@ from typing import Any
 
 from faceage_edge.tracking import TrackedFace
 
-__all__ = ["FrameResult"]
+__all__ = ["FrameResult", "Status"]
+
+
+@dataclass(frozen=True)
+class Status:
+    """How the program fares.
+
+    `degraded`: something it was asked to use does not work and it goes on without, as on the CPU
+    for a broken accelerator. `restarts`: how often its work was begun anew since it was started.
+    """
+
+    degraded: bool = False
+    restarts: int = 0
 
 
 @dataclass(frozen=True)
@@ -13,13 +25,14 @@ class FrameResult:
     """The faces of one frame.
 
     `frame` is the frame's index in its source, `time_s` its time there in seconds, `latency_ms`
-    the milliseconds from the frame's arrival to this result.
+    the milliseconds from the frame's arrival to this result, `status` how the program fares.
     """
 
     frame: int
     time_s: float
     latency_ms: float
     faces: tuple[TrackedFace, ...]
+    status: Status = Status()
 
     def to_json(self) -> dict[str, Any]:
         """The result as JSON values: a public interface, one object a frame.
@@ -32,6 +45,8 @@ class FrameResult:
             "frame": self.frame,
             "time_s": round(self.time_s, 3),
             "latency_ms": round(self.latency_ms, 2),
+            "degraded": self.status.degraded,
+            "restarts": self.status.restarts,
             "faces": [_face(face) for face in self.faces],
         }
 
@@ -45,6 +60,7 @@ def _face(face: TrackedFace) -> dict[str, Any]:
         "age": round(face.age, 1),
         "age_low": _tenths(face.age_low),
         "age_high": _tenths(face.age_high),
+        "age_jitter": _tenths(face.age_jitter),
     }
 
 

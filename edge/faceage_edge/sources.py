@@ -50,7 +50,7 @@ def open_source(
     """
     quiet_opencv()
     if text == "-":
-        return RawFrames(sys.stdin.buffer, request)
+        return RawFrames(sys.stdin.buffer, request, leave=leave)
     if (pi_camera := parse_pi_camera(text)) is not None:
         return Freshest(PiCamera(pi_camera, request), leave=leave)
     if (number := _camera_number(text)) is not None:

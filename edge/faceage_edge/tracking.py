@@ -7,12 +7,12 @@ pairs; a face that jumps further gets a new track, which costs certainty and no 
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from faceage_edge.fused_age import AgeReading, FusedAge
 from faceage_edge.geometry import Face, FrameBox, FrameLandmarks
 
-__all__ = ["TrackedFace", "Tracker", "affinity", "iou", "quality"]
+__all__ = ["Track", "TrackedFace", "Tracker", "affinity", "frontality", "iou", "quality", "tracked"]
 
 # Boxes that overlap this much are the same face: a box as large, moved by half its side, has 0.33.
 _SURE_IOU = 0.3
@@ -21,6 +21,9 @@ _SURE_IOU = 0.3
 _NEAR = 0.75
 # and sides within a factor, so that a face is not handed over to another at a different depth.
 _SIDES = 1.5
+# A face in profile shows half of what a frontal one shows, and is rarer in training: it counts
+# this much.
+_PROFILE = 0.25
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,8 @@ class TrackedFace:
     """A face of one frame, the track it belongs to, and the track's age so far.
 
     `box` and `landmarks` are in frame pixels as detected, and may reach beyond the frame's edge.
-    `age`, `age_low` and `age_high` are years; the two ends are None for a model whose contract
-    states no interval.
+    `age`, `age_low`, `age_high` and `age_jitter` are years; the two ends are None for a model whose
+    contract states no interval, the jitter for a track of which one crop was read.
     """
 
     track: int
@@ -39,59 +42,75 @@ class TrackedFace:
     age: float
     age_low: float | None
     age_high: float | None
+    age_jitter: float | None = None
 
 
 @dataclass
-class _Track:
+class Track:
+    """A person while in view: where they were last seen, and their age so far.
+
+    `tried_s` is when a crop was last looked at for its age, in the source's seconds.
+    """
+
     number: int
     box: FrameBox
     seen_s: float
+    age: FusedAge
+    tried_s: float = -math.inf
     misses: int = 0
-    age: FusedAge = field(default_factory=FusedAge)
+
+    def read(self, reading: AgeReading, quality: float) -> None:
+        """Take in what the age model said of a crop of that quality."""
+        self.age = self.age.add(reading, quality)
 
 
 class Tracker:
-    """Gives faces their track numbers, from 1, none used twice.
+    """Gives faces their track numbers, from `first`, none used twice.
 
-    `crop_side` is the side of the age model's crop in pixels: a face that fills it is as good as
-    one that is larger still. A track ends when its face was not found for more than `memory_s`
-    seconds and for more than `memory_frames` frames; the second keeps tracks alive where
-    frames are seconds apart.
+    A track ends when its face was not found for more than `memory_s` seconds and for more than
+    `memory_frames` frames; the second keeps tracks alive where frames are seconds apart. `keep` is
+    how many readings an age is the mean of, see `FusedAge`.
     """
 
-    def __init__(self, crop_side: float, *, memory_s: float = 1.0, memory_frames: int = 3) -> None:
-        self._crop_side = crop_side
+    def __init__(
+        self,
+        *,
+        keep: int | None = None,
+        memory_s: float = 1.0,
+        memory_frames: int = 3,
+        first: int = 1,
+    ) -> None:
+        self._keep = keep
         self._memory_s = memory_s
         self._memory_frames = memory_frames
-        self._tracks: list[_Track] = []
-        self._last_number = 0
+        self._tracks: list[Track] = []
+        self._last_number = first - 1
+
+    @property
+    def last_number(self) -> int:
+        """The number that was given last; the one before `first` if none was."""
+        return self._last_number
 
     def forget(self) -> None:
         """End all tracks: whoever comes next is someone else."""
         self._tracks.clear()
 
-    def update(
-        self, faces: Sequence[Face], readings: Sequence[AgeReading], time_s: float
-    ) -> tuple[TrackedFace, ...]:
-        """Join the faces of a frame to tracks and their ages to the tracks' ages.
+    def join(self, faces: Sequence[Face], time_s: float) -> list[Track]:
+        """Join the faces of a frame to tracks.
 
         Args:
             faces: the frame's faces.
-            readings: the age of each, in the same order.
             time_s: when, in seconds; does not decrease from call to call.
 
         Returns:
-            The faces in the same order, with track numbers and fused ages.
+            The track of each face, in the same order. A new one has no age yet.
         """
         tracks = self._matched(faces, time_s)
-        tracked = []
-        for face, reading, track in zip(faces, readings, tracks, strict=True):
+        for face, track in zip(faces, tracks, strict=True):
             track.box, track.seen_s, track.misses = face.box, time_s, 0
-            track.age = track.age.add(reading, quality(face, self._crop_side))
-            tracked.append(_tracked(face, track))
-        return tuple(tracked)
+        return tracks
 
-    def _matched(self, faces: Sequence[Face], time_s: float) -> list[_Track]:
+    def _matched(self, faces: Sequence[Face], time_s: float) -> list[Track]:
         """The track of each face, a new one where none fits; ages and drops the others."""
         pairs = _pairs([track.box for track in self._tracks], [face.box for face in faces])
         of_face = {new: self._tracks[old] for old, new in pairs}
@@ -108,26 +127,47 @@ class Tracker:
             for index, face in enumerate(faces)
         ]
 
-    def _begin(self, face: Face, time_s: float) -> _Track:
+    def _begin(self, face: Face, time_s: float) -> Track:
         self._last_number += 1
-        track = _Track(self._last_number, face.box, time_s)
+        track = Track(self._last_number, face.box, time_s, FusedAge(self._keep))
         self._tracks.append(track)
         return track
 
 
-def quality(face: Face, crop_side: float) -> float:
-    """How much a crop of this face has to say of its age.
+def quality(face: Face, crop_side: float, sharpness: float = 1.0) -> float:
+    """How much a crop of this face has to say of its age: how large, frontal, sharp and sure it is.
 
     Args:
         face: the detected face.
         crop_side: the side of the age model's crop in pixels; detail beyond it is lost anyway.
+        sharpness: of the crop, 0 to 1; 1 where it is not known.
 
     Returns:
-        The share of the crop's detail that the frame holds times the detector's score; above 0,
-        at most the score.
+        The share of the crop's detail that the frame holds, times how frontal, times the
+        sharpness, times the detector's score; above 0, at most the score.
     """
     side = math.sqrt(max(face.box.area, 0.0))
-    return max(min(side / crop_side, 1.0) * face.score, 1e-6)
+    detail = min(side / crop_side, 1.0)
+    return max(detail * frontality(face.landmarks) * sharpness * face.score, 1e-6)
+
+
+def frontality(landmarks: FrameLandmarks) -> float:
+    """How much of a face looks into the camera, by where the nose is between the eyes.
+
+    Args:
+        landmarks: five points in frame pixels.
+
+    Returns:
+        1 for a nose midway between the eyes, along the line through both; a quarter for one at
+        an eye or beyond, or for eyes that coincide. Nodding and leaning do not count.
+    """
+    left, right, nose = landmarks.points[:3]
+    line = right - left
+    squared = float(line @ line)
+    if squared <= 0:
+        return _PROFILE
+    turned = abs(2 * float((nose - left) @ line) / squared - 1)
+    return 1 - (1 - _PROFILE) * min(turned, 1.0)
 
 
 def iou(one: FrameBox, other: FrameBox) -> float:
@@ -177,7 +217,8 @@ def _pairs(old: Sequence[FrameBox], new: Sequence[FrameBox]) -> list[tuple[int, 
     return pairs
 
 
-def _tracked(face: Face, track: _Track) -> TrackedFace:
+def tracked(face: Face, track: Track) -> TrackedFace:
+    """What is said of a face; its track has an age."""
     age = track.age.reading()
     return TrackedFace(
         track=track.number,
@@ -187,4 +228,5 @@ def _tracked(face: Face, track: _Track) -> TrackedFace:
         age=age.years,
         age_low=age.low,
         age_high=age.high,
+        age_jitter=track.age.jitter,
     )

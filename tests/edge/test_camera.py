@@ -17,8 +17,8 @@ from faceage_edge.loading import Models
 
 Picture = npt.NDArray[np.uint8]
 SHARES = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]])
-KEYS = ["frame", "time_s", "latency_ms", "faces"]
-FACE_KEYS = ["track", "box", "score", "age", "age_low", "age_high"]
+KEYS = ["frame", "time_s", "latency_ms", "degraded", "restarts", "faces"]
+FACE_KEYS = ["track", "box", "score", "age", "age_low", "age_high", "age_jitter"]
 
 
 class FakeAge:
@@ -46,7 +46,7 @@ def detector(monkeypatch: pytest.MonkeyPatch) -> FakeDetector:
 
     def load(folder: str | None, **options: object) -> Models:
         assert folder is None
-        assert set(options) == {"age", "detector", "threads", "decode"}
+        assert set(options) == {"age", "detector", "threads", "decode", "delegates"}
         return Models(FakeAge(), fake, Path("age.tflite"), Path("mtcnn"))  # type: ignore[arg-type]
 
     monkeypatch.setattr(camera, "load_bundle", load)
@@ -64,7 +64,7 @@ def test_each_frame_is_a_json_line(
 ) -> None:
     """Exactly the promised keys, a line a frame, everything else on stderr."""
     clip = write_clip([noise(0)] * 5)
-    assert camera.main(["--source", str(clip), "--min-face", "55.5"]) == 0
+    assert camera.main(["--source", str(clip), "--min-face", "55.5", "--every-frame"]) == 0
     out, err = capsys.readouterr()
     lines = [json.loads(line) for line in out.splitlines()]
     assert [list(line) for line in lines] == [KEYS] * 5
@@ -78,6 +78,7 @@ def test_each_frame_is_a_json_line(
             "age": 34.0,
             "age_low": 28.0,
             "age_high": 41.0,
+            "age_jitter": 0.0,
         }
     ]
     assert detector.min_faces == [55.5] * 5
@@ -94,7 +95,7 @@ def test_max_frames_ends_the_run(
 ) -> None:
     """The rest of the source is not looked at."""
     clip = write_clip([noise(0)] * 5)
-    assert camera.main(["--source", str(clip), "--max-frames", "2"]) == 0
+    assert camera.main(["--source", str(clip), "--max-frames", "2", "--every-frame"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 2
     assert len(detector.min_faces) == 2
 
@@ -111,7 +112,7 @@ def test_frames_are_annotated(
     """--annotate writes a film of all frames, or one picture, of the frames' size."""
     frames = write_frames([noise(index) for index in range(4)])
     target = tmp_path / name
-    assert camera.main(["--source", str(frames), "--annotate", str(target)]) == 0
+    assert camera.main(["--source", str(frames), "--annotate", str(target), "--every-frame"]) == 0
     film = cv2.VideoCapture(str(target))
     found = 0
     while film.read()[0]:
@@ -132,7 +133,7 @@ def test_an_error_on_the_way_ends_with_what_was_seen(
     last = frames / "frame-001.png"
     last.write_bytes(last.read_bytes()[:1000])
     target = tmp_path / "out.mp4"
-    assert camera.main(["--source", str(frames), "--annotate", str(target)]) == 1
+    assert camera.main(["--source", str(frames), "--annotate", str(target), "--every-frame"]) == 1
     out, err = capsys.readouterr()
     assert len(out.splitlines()) == 1
     assert "frames 1," in err

@@ -91,7 +91,7 @@ def test_a_slow_model_sees_the_freshest_frames_and_drops_are_told(
         raise SourceError("camera 2 stopped delivering")
 
     monkeypatch.setattr(fake, "then", unplugged, raising=False)
-    assert camera.main(["--source", "2", "--width", "320"]) == 1
+    assert camera.main(["--source", "2", "--width", "320", "--every-frame"]) == 1
     out, err = capsys.readouterr()
     results = [json.loads(line) for line in out.splitlines()]
     found = re.search(r"frames (\d+), .* drops (\d+),", err)
@@ -124,7 +124,7 @@ def test_a_signal_ends_the_wait_for_a_camera_that_hangs(
         let_go.wait(30)
 
     monkeypatch.setattr(fake, "then", hang, raising=False)
-    assert camera.main(["--source", "2", "--width", "320"]) == 0
+    assert camera.main(["--source", "2", "--width", "320", "--every-frame"]) == 0
     # Leaving the camera's thread behind takes the two seconds that stop() grants a last read.
     assert time.monotonic() - began[0] < 4
     let_go.set()

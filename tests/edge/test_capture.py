@@ -176,3 +176,29 @@ def test_the_rest_is_the_cameras_own() -> None:
         "a fake camera",
         ["a remark"],
     )
+
+
+@pytest.mark.parametrize(
+    ("levels", "frozen", "note"),
+    [((0, 200), True, "one picture for ever"), ((7, 7), False, "black: a covered lens")],
+)
+def test_a_picture_that_never_changes_is_a_fault(
+    levels: tuple[int, int], frozen: bool, note: str
+) -> None:
+    """A sensor's noise makes every picture another, unless there is nothing to see."""
+    picture = np.full((64, 64, 3), levels[0], np.uint8)
+    picture[:, 32:] = levels[1]
+
+    def deliver() -> Iterator[Frame]:
+        for index in range(40):
+            time.sleep(0.02)
+            yield Frame(picture, index, index / 50, time.monotonic_ns())
+
+    seen = []
+    with Freshest(FakeCamera(deliver), patience_s=0.5) as source:
+        if frozen:
+            with pytest.raises(SourceError, match="the same picture for"):
+                seen += list(source)
+        else:
+            seen += list(source)
+            assert seen[-1].index == 39, note

@@ -77,3 +77,28 @@ def test_adding_makes_a_new_age() -> None:
     empty.add(AgeReading(30), 1.0)
     with pytest.raises(ValueError, match="no reading"):
         empty.reading()
+
+
+def test_the_best_few_are_kept() -> None:
+    """A better crop takes the worst one's place, a worse one changes nothing; the best stays."""
+    age = FusedAge(keep=2)
+    for years, quality in ((20, 0.5), (40, 0.9)):
+        assert age.wants(quality)
+        age = age.add(AgeReading(years, years - 8, years + 9), quality)
+    assert not age.wants(0.5) and age.wants(0.6)
+    same = age.add(AgeReading(90), 0.1)
+    assert same.reading() == age.reading()
+    better = age.add(AgeReading(30, 20, 40), 0.6)
+    assert better.reading().years == pytest.approx((40 * 0.9 + 30 * 0.6) / 1.5)
+    low, high = better.reading().low, better.reading().high
+    assert low is not None and high is not None
+    assert high - low == pytest.approx(17), "as wide as the best single crop's"
+
+
+@pytest.mark.parametrize("keep", [None, 8])
+def test_jitter_is_the_readings_own_deviation(keep: int | None) -> None:
+    """None for one reading, then the weighted standard deviation; it narrows no interval."""
+    age = FusedAge(keep=keep).add(AgeReading(30, 20, 40), 1.0)
+    assert age.jitter is None
+    age = age.add(AgeReading(36, 20, 40), 1.0)
+    assert age.jitter == pytest.approx(3)

@@ -37,13 +37,13 @@ def loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Loaded:
         seen.age, seen.options = path, options
         return "age model"
 
-    def load_detector(folder: Path, *, scheme: str, threads: int) -> str:
+    def load_detector(folder: Path, *, scheme: str, threads: int, delegate: object) -> str:
+        assert delegate is None
         seen.detector, seen.scheme = folder, scheme
         return f"detector on {threads} threads"
 
-    def contract(_: bytes, where: str, *, sidecar: bytes | None) -> SimpleNamespace:
-        assert sidecar is None
-        task, scheme = Path(where).name.split(".")[:2]
+    def contract(path: Path) -> SimpleNamespace:
+        task, scheme = path.name.split(".")[:2]
         return SimpleNamespace(task="age" if "age" in task else "face-detector", scheme=scheme)
 
     def find(name: str) -> Path:
@@ -51,7 +51,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Loaded:
 
     monkeypatch.setattr(loading, "load_age_model", load_age_model)
     monkeypatch.setattr(loading, "load_detector", load_detector)
-    monkeypatch.setattr(loading, "read_contract", contract)
+    monkeypatch.setattr(loading, "model_contract", contract)
     for module in (bundles, loading):
         monkeypatch.setattr(module, "find", find)
     fill(
@@ -80,7 +80,7 @@ def test_the_shipped_int8_models_are_the_default(loaded: Loaded, tmp_path: Path)
     assert loaded.age == tmp_path / "shipped/age-mobilenet-coral/age-mobilenet-coral.int8.tflite"
     assert loaded.detector == tmp_path / "shipped" / DEFAULT_DETECTOR
     assert loaded.scheme == "int8"
-    assert loaded.options == {"threads": 2, "decode": "count"}
+    assert loaded.options == {"threads": 2, "decode": "count", "delegate": None}
     assert models.age_path == loaded.age
     assert models.detector_path == loaded.detector
     assert str(models.detector) == "detector on 2 threads"

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pytest
 
 from faceage_edge.age import Ages
+from faceage_edge.age_choice import AgeChoice, AgePolicy
 from faceage_edge.frames import Frame
 from faceage_edge.geometry import CropTemplate, Face, FrameBox, FrameLandmarks
 from faceage_edge.loop import Watcher, watch
@@ -33,6 +34,16 @@ class GreyIsAge:
         self.batches.append(crops)
         years = crops.reshape(len(crops), -1).mean(axis=1)
         return Ages(years, np.full(len(crops), 5.0), years - 8, years + 9)
+
+
+class Finds:
+    """Finds the same faces in every frame."""
+
+    def __init__(self, faces: Sequence[Face]) -> None:
+        self._faces = faces
+
+    def find(self, picture: Picture, time_s: float, *, new_scene: bool) -> Sequence[Face]:
+        return self._faces
 
 
 class Keep:
@@ -70,9 +81,10 @@ def run(
 ) -> tuple[Keep, Summary]:
     sink, summary = Keep(), Summary()
     watcher = Watcher(
-        detect=lambda _: faces,
+        finding=Finds(faces),
         ages=ages or GreyIsAge(),
-        tracker=Tracker(16),
+        tracker=Tracker(),
+        choice=AgeChoice(TEMPLATE, AgePolicy(keep=None)),
         cuts=SceneCuts(expected=True),
     )
     watch(frames, watcher, [sink], summary)
@@ -137,7 +149,8 @@ def test_sinks_get_the_frame_and_results_hold_none() -> None:
 def test_a_request_to_leave_ends_the_loop_before_the_next_frame() -> None:
     """The frame in work is finished and written, the next one is not begun."""
     sink = Keep()
-    watcher = Watcher(lambda _: [], GreyIsAge(), Tracker(16), SceneCuts(expected=False))
+    choice = AgeChoice(TEMPLATE, AgePolicy())
+    watcher = Watcher(Finds([]), GreyIsAge(), Tracker(), choice, SceneCuts(expected=False))
     watch(
         (scene_frame(index) for index in range(10)),
         watcher,

@@ -74,3 +74,21 @@ def test_the_usual_size_is_640_by_480() -> None:
     """Where no size is stated it is the one the figures are stated at."""
     source = RawFrames(io.BytesIO(bytes(640 * 480 * 3)), CameraRequest())
     assert [frame.picture.shape for frame in source] == [(480, 640, 3)]
+
+
+def test_a_stream_goes_on_with_the_next_whole_frame() -> None:
+    """What another process took of a frame is passed over with the rest of it, and all is told."""
+    data = FRAMES.tobytes()
+    taken: list[int] = []
+    source = RawFrames(io.BytesIO(data[10:]), REQUEST)
+    source.resume(10, taken.append)
+    assert np.array_equal([frame.picture for frame in source], FRAMES[1:])
+    assert sum(taken) == len(data) - 10
+
+
+def test_a_request_to_leave_ends_the_wait_for_bytes() -> None:
+    """A read would wait for ever: a signal alone does not end it."""
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb") as pipe:
+        assert list(RawFrames(pipe, REQUEST, leave=lambda: True)) == []
+    os.close(writer)

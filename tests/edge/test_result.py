@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from faceage_edge.geometry import FrameBox, FrameLandmarks
-from faceage_edge.result import FrameResult
+from faceage_edge.result import FrameResult, Status
 from faceage_edge.tracking import TrackedFace
 
 
@@ -19,12 +19,14 @@ def test_a_result_has_exactly_the_promised_keys() -> None:
         age=34.26,
         age_low=28.04,
         age_high=41.96,
+        age_jitter=1.26,
     )
-    result = FrameResult(frame=7, time_s=0.5600001, latency_ms=12.3456, faces=(face,))
+    result = FrameResult(7, 0.5600001, 12.3456, (face,), Status(degraded=True, restarts=2))
     assert json.dumps(result.to_json()) == (
-        '{"frame": 7, "time_s": 0.56, "latency_ms": 12.35, "faces": [{"track": 3, '
+        '{"frame": 7, "time_s": 0.56, "latency_ms": 12.35, "degraded": true, '
+        '"restarts": 2, "faces": [{"track": 3, '
         '"box": [-4.3, 10.0, 50.0, 60.8], "score": 0.9877, '
-        '"age": 34.3, "age_low": 28.0, "age_high": 42.0}]}'
+        '"age": 34.3, "age_low": 28.0, "age_high": 42.0, "age_jitter": 1.3}]}'
     )
 
 

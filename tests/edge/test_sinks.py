@@ -38,7 +38,8 @@ def test_each_result_is_one_flushed_line() -> None:
         sink.write(FrameResult(1, 0.1, 1.0, ()), PICTURE)
     lines = stream.getvalue().splitlines()
     assert [json.loads(line)["frame"] for line in lines] == [0, 1]
-    assert lines[0] == '{"frame": 0, "time_s": 0.0, "latency_ms": 1.0, "faces": []}'
+    said = '"latency_ms": 1.0, "degraded": false, "restarts": 0, "faces": []}'
+    assert lines[0] == '{"frame": 0, "time_s": 0.0, ' + said
 
 
 def test_a_full_disk_is_our_error() -> None:

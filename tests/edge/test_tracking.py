@@ -5,25 +5,23 @@ import pytest
 
 from faceage_edge.fused_age import AgeReading
 from faceage_edge.geometry import Face, FrameBox, FrameLandmarks
-from faceage_edge.tracking import TrackedFace, Tracker, affinity, iou, quality
+from faceage_edge.tracking import Tracker, affinity, frontality, iou, quality, tracked
 
 CROP_SIDE = 128.0
+FRONTAL = FrameLandmarks(np.array([[30, 40], [70, 40], [50, 60], [35, 80], [65, 80]], float))
 
 
 def face(x: float, y: float = 100, side: float = 60, score: float = 0.9) -> Face:
-    return Face(FrameBox(x, y, side, side), FrameLandmarks(np.zeros((5, 2))), score)
+    return Face(FrameBox(x, y, side, side), FRONTAL, score)
 
 
 def follow(
     *frames: list[Face], every_s: float = 0.1, tracker: Tracker | None = None
 ) -> list[list[int]]:
     """The track numbers of each frame's faces."""
-    tracker = tracker or Tracker(CROP_SIDE)
+    tracker = tracker or Tracker()
     return [
-        [
-            tracked.track
-            for tracked in tracker.update(faces, [AgeReading(30)] * len(faces), index * every_s)
-        ]
+        [track.number for track in tracker.join(faces, index * every_s)]
         for index, faces in enumerate(frames)
     ]
 
@@ -69,7 +67,7 @@ def test_tracks_are_forgotten_after_a_while(
 
 def test_numbers_are_never_used_twice() -> None:
     """After forgetting, numbering goes on."""
-    tracker = Tracker(CROP_SIDE)
+    tracker = Tracker()
     follow([face(0), face(200)], tracker=tracker)
     tracker.forget()
     assert follow([face(0)], tracker=tracker) == [[3]]
@@ -84,22 +82,27 @@ def test_two_people_who_pass_each_other_keep_their_numbers() -> None:
 
 def test_a_tracks_age_is_fused_over_its_frames() -> None:
     """Ages add up per track; the other track's do not touch them."""
-    tracker = Tracker(CROP_SIDE)
-    tracker.update([face(0), face(200)], [AgeReading(20, 10, 30), AgeReading(60, 50, 70)], 0.0)
-    first, second = tracker.update(
-        [face(0), face(200)], [AgeReading(30, 20, 40), AgeReading(60, 50, 70)], 0.1
-    )
+    tracker = Tracker()
+    faces = [face(0), face(200)]
+    for time_s, ages in ((0.0, (20, 60)), (0.1, (30, 60))):
+        tracks = tracker.join(faces, time_s)
+        for track, years in zip(tracks, ages, strict=True):
+            track.read(AgeReading(years, years - 10, years + 10), 0.5)
+    first, second = (tracked(*pair) for pair in zip(faces, tracks, strict=True))
     assert (first.age, first.age_low, first.age_high) == pytest.approx((25, 15, 35))
+    assert (first.age_jitter, second.age_jitter) == (pytest.approx(5), pytest.approx(0))
     assert second.age == pytest.approx(60)
 
 
 def test_a_tracked_face_carries_the_detection_unchanged() -> None:
     """Box, landmarks and score are the detector's, also beyond the frame's edge."""
     seen = face(-20.5)
-    (tracked,) = Tracker(CROP_SIDE).update([seen], [AgeReading(30)], 0.0)
-    assert isinstance(tracked, TrackedFace)
-    assert (tracked.box, tracked.landmarks, tracked.score) == (seen.box, seen.landmarks, seen.score)
-    assert (tracked.age_low, tracked.age_high) == (None, None)
+    (track,) = Tracker(first=7).join([seen], 0.0)
+    track.read(AgeReading(30), 1.0)
+    said = tracked(seen, track)
+    assert (said.box, said.landmarks, said.score) == (seen.box, seen.landmarks, seen.score)
+    assert (said.age_low, said.age_high, said.age_jitter) == (None, None, None)
+    assert said.track == 7, "numbers go on from those of the process before"
 
 
 @pytest.mark.parametrize(
@@ -117,9 +120,35 @@ def test_quality_is_the_share_of_the_crops_detail_times_the_score(
 ) -> None:
     """Larger faces count more, up to the crop's own size."""
     box = FrameBox(0, 0, side, abs(side))
-    assert quality(Face(box, FrameLandmarks(np.zeros((5, 2))), score), CROP_SIDE) == pytest.approx(
-        expected
-    ), note
+    assert quality(Face(box, FRONTAL, score), CROP_SIDE) == pytest.approx(expected), note
+    if expected > 0.1:
+        assert quality(Face(box, FRONTAL, score), CROP_SIDE, 0.5) == pytest.approx(expected / 2)
+
+
+@pytest.mark.parametrize(
+    ("nose", "expected", "note"),
+    [
+        ((50, 60), 1.0, "midway between the eyes"),
+        ((60, 60), 0.625, "half way to an eye"),
+        ((70, 60), 0.25, "below an eye: a profile"),
+        ((95, 60), 0.25, "beyond it, no less"),
+        ((50, 20), 1.0, "nodding is not turning"),
+    ],
+)
+def test_frontality_is_where_the_nose_is(
+    nose: tuple[float, float], expected: float, note: str
+) -> None:
+    """1 for a face that looks into the camera, a quarter for a profile, leaning or not."""
+    points = FRONTAL.points.copy()
+    points[2] = nose
+    turn = np.array([[0.8, -0.6], [0.6, 0.8]])
+    for leaning in (points, points @ turn.T):
+        assert frontality(FrameLandmarks(leaning)) == pytest.approx(expected), note
+
+
+def test_eyes_in_one_point_are_no_frontal_face() -> None:
+    """Landmarks that collapsed say nothing of the pose."""
+    assert frontality(FrameLandmarks(np.zeros((5, 2)))) == 0.25
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def _apart(here: list[dict[str, Any]], there: list[dict[str, Any]]) -> float:
     if counts[0] != counts[1] or len(here) != 3 or min(counts[0]) < 1:
         raise FaceageError(f"faces found here {counts[0]}, on the board {counts[1]}")
     return max(
-        abs(one["faces"][0]["age"] - other["faces"][0]["age"])
+        abs(float(one["faces"][0]["age"]) - float(other["faces"][0]["age"]))
         for one, other in zip(here, there, strict=True)
     )
 

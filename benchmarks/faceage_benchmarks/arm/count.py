@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,20 @@ from faceage_edge.atomic import write_text
 from faceage_edge.errors import FaceageError, QualityGateError
 from faceage_edge.model import load_model
 
-__all__ = ["TOLERANCE", "check_budget", "count_frames", "count_models", "write_budget"]
+__all__ = [
+    "TOLERANCE",
+    "check_budget",
+    "count_frames",
+    "count_loops",
+    "count_models",
+    "write_budget",
+]
 
 # Counts repeat to a thousandth of a percent; half a percent is a change somebody made.
 TOLERANCE = 0.005
+# Three hundred frames on an emulator that shares its cores.
+_LOOP_S = 3600.0
+_SIDE_BY_SIDE = 4
 
 
 def count_models(sysroot: Sysroot, models: Sequence[Path]) -> dict[str, dict[str, Any]]:
@@ -45,7 +56,7 @@ def count_models(sysroot: Sysroot, models: Sequence[Path]) -> dict[str, dict[str
 
 
 def count_frames(sysroot: Sysroot, cpu: str, frames: bytes, count: int) -> Counts:
-    """Count what the whole camera process executes for a frame, start-up left out.
+    """Count what the camera process executes for a frame that is searched and read whole.
 
     The process runs on all frames and on the first quarter of them; the difference, divided by the
     difference in frames, is the cost of one.
@@ -59,10 +70,49 @@ def count_frames(sysroot: Sysroot, cpu: str, frames: bytes, count: int) -> Count
     size = len(frames) // count
     runs = []
     for some in (count, count // 4):
-        guest = ["-m", "faceage_edge.camera", "--source", "-"]
+        guest = ["-m", "faceage_edge.camera", "--source", "-", "--every-frame"]
         runs.append(run_guest(sysroot, cpu, guest, stdin=frames[: some * size]).counts[-1])
     more = count - count // 4
     return {kind: (runs[0][kind] - runs[1][kind]) // more for kind in runs[0]}
+
+
+def count_loops(
+    sysroot: Sysroot, cpu: str, frames: bytes, count: int, detectors: Sequence[str]
+) -> dict[str, Counts]:
+    """Count what the worker of `faceage-camera` executes for a frame of a run, on average.
+
+    The process runs on all frames and on the first one alone; what it executes more, divided by the
+    frames more, is the cost of one. So start-up and the first frame are left out, and every pass
+    and every age after it is in. Runs go side by side: a count does not depend on the others.
+
+    Args:
+        sysroot: from `build_sysroot`.
+        cpu: a key of `sysroot.CPUS`.
+        frames: as for `count_frames`.
+        count: how many there are.
+        detectors: names of shipped detectors.
+
+    Returns:
+        The counts by detector.
+    """
+
+    def executed(detector: str, stdin: bytes) -> Counts:
+        guest = ["-m", "faceage_edge.camera", "--source", "-", "--detector", detector]
+        return run_guest(sysroot, cpu, guest, stdin=stdin, timeout_s=_LOOP_S).counts[-1]
+
+    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+        runs = {
+            name: [
+                pool.submit(executed, name, some)
+                for some in (frames, frames[: len(frames) // count])
+            ]
+            for name in detectors
+        }
+        done = {name: [run.result() for run in pair] for name, pair in runs.items()}
+    return {
+        name: {kind: (whole[kind] - first[kind]) // (count - 1) for kind in whole}
+        for name, (whole, first) in done.items()
+    }
 
 
 def write_budget(counts: Mapping[str, Mapping[str, Counts]], budget: Path) -> None:

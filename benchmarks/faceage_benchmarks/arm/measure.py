@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
@@ -10,12 +11,15 @@ from typing import Any
 from faceage_benchmarks.arm.count import (
     check_budget,
     count_frames,
+    count_loops,
     count_models,
     write_budget,
 )
+from faceage_benchmarks.arm.emulate import Counts
 from faceage_benchmarks.arm.figures import arm_figures
 from faceage_benchmarks.arm.passes import count_passes, count_plain
-from faceage_benchmarks.arm.sysroot import CPUS, build_sysroot
+from faceage_benchmarks.arm.scenes import LOOP_FRAMES, SCENES, scene_frames
+from faceage_benchmarks.arm.sysroot import CPUS, Sysroot, build_sysroot
 from faceage_benchmarks.demo_clip import clip_frames, portrait
 from faceage_benchmarks.machine import describe_machine, note_after
 from faceage_benchmarks.output import deliver
@@ -57,6 +61,9 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
         frames = b"".join(frame.tobytes() for frame in islice(clip_frames(portrait()), _FRAMES))
         for cpu in CPUS:
             counts[cpu][FRAME] = count_frames(sysroot, cpu, frames, _FRAMES)
+    for scene in SCENES if options.loop else ():
+        for cpu, named in _loops(sysroot, scene).items():
+            counts[cpu] |= named
     note_after(machine)
     samples = {"counts": counts}
     settings = bootstrap_settings("nothing: counts repeat")
@@ -65,6 +72,7 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
             one["equals_host"] for named in found.values() for one in named.values()
         ),
         "frames": _FRAMES if options.frames else 0,
+        "loop_frames": LOOP_FRAMES if options.loop else 0,
         **arm_figures(samples, settings),
         "seeds": {},
         "bootstrap": settings,
@@ -81,6 +89,18 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
     if options.budget is not None:
         check_budget(counts, Path(options.budget))
     return 0
+
+
+def _loops(sysroot: Sysroot, scene: str) -> dict[str, dict[str, Counts]]:
+    """Count the loop on a scene with each detector: {processor: {name: counts}}."""
+    frames = b"".join(frame.tobytes() for frame in scene_frames(scene))
+    counts: dict[str, dict[str, Counts]] = {}
+    for cpu in CPUS:
+        found = count_loops(sysroot, cpu, frames, LOOP_FRAMES + 1, _DETECTORS)
+        for name, one in found.items():
+            print(f"{cpu}: {name}, {scene}: {one['all']:,} a frame", file=sys.stderr)
+        counts[cpu] = {f"loop-{name}-{scene}": one for name, one in found.items()}
+    return counts
 
 
 def _peer(text: str) -> tuple[str, Path]:

@@ -1,0 +1,164 @@
+"""When the whole frame is searched, and that the same people are found as by doing it always."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from faceage_edge import finding
+from faceage_edge.finding import EveryFrame, PassPolicy, SparsePasses
+from faceage_edge.follow import Followed
+from faceage_edge.geometry import Face, FrameBox, FrameLandmarks
+from faceage_edge.loading import load_bundle
+from faceage_edge.tracking import iou
+
+Picture = npt.NDArray[np.uint8]
+SHARES = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]])
+EMPTY: Picture = np.full((480, 640, 3), 90, np.uint8)
+
+
+def face(x: float = 100.0, score: float = 0.9) -> Face:
+    return Face(FrameBox(x, 100, 60, 60), FrameLandmarks(SHARES * 60 + [x, 100]), score)
+
+
+class Scripted:
+    """A detector and an aligner that find what the test says."""
+
+    digest, scheme, aligner = "", "int8", None
+
+    def __init__(self) -> None:
+        self.seen: list[Face] = []
+        self.lose = False
+
+    def detect(self, frame: Picture, *, min_face: float | None = None) -> list[Face]:
+        return list(self.seen)
+
+    def follow(
+        self, aligner: object, frame: Picture, before: Sequence[Face], boxes: Sequence[FrameBox]
+    ) -> Followed:
+        if self.lose:
+            return Followed((None,) * len(before), ("score",) * len(before))
+        return Followed(tuple(before), ("",) * len(before))
+
+
+@pytest.fixture
+def scripted(monkeypatch: pytest.MonkeyPatch) -> Scripted:
+    """The script, in place of the networks."""
+    made = Scripted()
+    monkeypatch.setattr(finding, "follow", made.follow)
+    return made
+
+
+def passes(sparse: SparsePasses, pictures: Sequence[Picture], fps: float = 25.0) -> list[int]:
+    """The frames over which a full pass was made."""
+    made = []
+    for index, picture in enumerate(pictures):
+        before = sparse.passes
+        sparse.find(picture, index / fps, new_scene=False)
+        made += [index] * (sparse.passes - before)
+    return made
+
+
+def test_followed_faces_cost_a_pass_every_thirty_frames(scripted: Scripted) -> None:
+    """One to find them, one that looks whether all were found, then one in thirty."""
+    scripted.seen = [face()]
+    assert passes(SparsePasses(scripted), [EMPTY] * 100) == [0, 3, 33, 63, 93]  # type: ignore[arg-type]
+
+
+def test_slow_sources_are_searched_by_time(scripted: Scripted) -> None:
+    """At two frames a second thirty frames would be a quarter of a minute."""
+    scripted.seen = [face()]
+    assert passes(SparsePasses(scripted), [EMPTY] * 8, fps=2) == [0, 1, 4, 7]  # type: ignore[arg-type]
+
+
+def test_an_empty_still_scene_is_hardly_searched(scripted: Scripted) -> None:
+    """Once in 120 frames, though the sensor is noisy."""
+    random = np.random.default_rng(0)
+    noisy = [(EMPTY + random.integers(-8, 9, EMPTY.shape)).astype(np.uint8) for _ in range(8)] * 31
+    assert passes(SparsePasses(scripted), noisy) == [0, 120, 240]  # type: ignore[arg-type]
+
+
+def test_a_face_that_comes_into_a_still_scene_is_found_at_once(
+    scripted: Scripted, astronaut: Picture
+) -> None:
+    """Something moved: the very next frame is searched, if the last search is not too near."""
+    with_face = EMPTY.copy()
+    with_face[100:160, 100:160] = cv2.resize(astronaut[60:190, 170:270], (60, 60))
+    pictures = [EMPTY] * 50 + [with_face]
+    assert passes(SparsePasses(scripted), pictures) == [0, 50]  # type: ignore[arg-type]
+
+
+def test_a_scene_that_moves_without_faces_is_searched_ever_less(
+    scripted: Scripted, noise: Picture
+) -> None:
+    """Trees in the wind: every fifth frame at first, every fifteenth in the end."""
+    moving = [np.roll(EMPTY + (np.arange(640) % 97).astype(np.uint8)[None, :, None], k * 31, axis=1)
+              for k in range(150)]  # fmt: skip
+    found = passes(SparsePasses(scripted), moving)  # type: ignore[arg-type]
+    gaps = np.diff(found)
+    assert (gaps[0], gaps[-1]) == (6, 15) and (np.diff(gaps) >= 0).all()
+
+
+def test_a_lost_face_is_searched_for_and_a_flickering_one_has_a_limit(scripted: Scripted) -> None:
+    """At once and every third frame then; one lost in every frame does not cost a pass a frame."""
+    scripted.seen = [face()]
+    sparse = SparsePasses(scripted)  # type: ignore[arg-type]
+    passes(sparse, [EMPTY] * 40)
+    scripted.lose = True
+    before = sparse.passes
+    assert len(passes(sparse, [EMPTY] * 60)) < 25
+    scripted.seen = []
+    sparse.find(EMPTY, 100.0, new_scene=True)
+    assert sparse.passes > before
+
+
+def test_a_new_scene_and_another_size_are_searched(scripted: Scripted) -> None:
+    """What was followed is nowhere any more."""
+    scripted.seen = [face()]
+    sparse = SparsePasses(scripted, policy=PassPolicy(search=10))  # type: ignore[arg-type]
+    sparse.find(EMPTY, 0.0, new_scene=False)
+    sparse.find(EMPTY, 0.1, new_scene=True)
+    sparse.find(EMPTY[::2, ::2], 0.2, new_scene=False)
+    assert sparse.passes == 3
+
+
+def test_faces_come_the_surest_first(scripted: Scripted) -> None:
+    """In followed frames as after a pass."""
+    scripted.seen = [face(100, 0.8), face(300, 0.99)]
+    sparse = SparsePasses(scripted)  # type: ignore[arg-type]
+    sparse.find(EMPTY, 0.0, new_scene=False)
+    assert [one.score for one in sparse.find(EMPTY, 0.04, new_scene=False)] == [0.99, 0.8]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("shipped")
+@pytest.mark.parametrize(
+    ("name", "detector", "least"),
+    [
+        ("face-demographics-walking-and-pause", "mtcnn", 0.95),
+        ("head-pose-female-and-male", "mtcnn", 0.85),
+        ("face-demographics-walking-and-pause", "face-finder", 0.99),
+        ("head-pose-female-and-male", "face-finder", 0.99),
+    ],
+)
+def test_the_same_faces_are_found_as_in_every_frame(
+    shared_data: Path, name: str, detector: str, least: float
+) -> None:
+    """Where a search of every frame finds a face it is found here too, but for a few frames."""
+    film = cv2.VideoCapture(str(shared_data / "clips" / f"{name}.gif"))
+    own = load_bundle(detector=detector).detector
+    every, sparse = EveryFrame(own), SparsePasses(own)
+    faces = found = index = 0
+    while (read := film.read())[0]:
+        picture = np.asarray(read[1], np.uint8)
+        now = sparse.find(picture, index / 12.5, new_scene=False)
+        for one in every.find(picture, index / 12.5, new_scene=False):
+            faces += 1
+            found += any(iou(one.box, other.box) > 0.3 for other in now)
+        index += 1
+    film.release()
+    assert found >= least * faces > 80
+    assert sparse.passes <= index / 3

@@ -1,0 +1,118 @@
+"""`faceage-camera --delegate` with accelerators that fail: real libraries, built here by gcc."""
+
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from tests.edge.faults import running
+from tests.edge.faults.running import Running
+
+Picture = npt.NDArray[np.uint8]
+FAULTS = Path(running.__file__).parent
+
+pytestmark = [pytest.mark.usefixtures("shipped"), pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The stub delegate of faults/delegate.c."""
+    if shutil.which("gcc") is None:
+        pytest.skip("needs gcc to build a delegate")
+    made = tmp_path_factory.mktemp("delegate") / "fault.so"
+    source = str(FAULTS / "delegate.c")
+    subprocess.run(["gcc", "-shared", "-fPIC", "-pthread", "-o", made, source], check=True)
+    return made
+
+
+@pytest.fixture
+def clip(walking_face: list[Picture], write_clip: Callable[[list[Picture]], Path]) -> Path:
+    """A film with a face."""
+    return write_clip(walking_face)
+
+
+@pytest.fixture
+def camera(tmp_path: Path, astronaut: Picture) -> Iterator[dict[str, str]]:
+    """The environment of a fake camera, see faults/sitecustomize.py."""
+    np.save(tmp_path / "frame.npy", astronaut[:240, 60:380])
+    (tmp_path / "mode").write_text("run")
+    yield running.environment(PYTHONPATH=FAULTS, FACEAGE_FAKE_CAMERA=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("how", "said", "note"),
+    [
+        ("refuse", "refuses", "no device there"),
+        ("abort", "killed by SIGABRT", "as libedgetpu does"),
+        ("prepare", "cannot prepare this model", "another accelerator's model"),
+        ("garbage", "the accelerator computes wrongly", "a device gone mad"),
+        ("hang", "silent", "while it is opened"),
+        ("invoke-hang", "silent", "in its first run"),
+    ],
+)
+def test_an_accelerator_that_does_not_work_is_done_without(
+    library: Path, clip: Path, how: str, said: str, note: str
+) -> None:
+    """The CPU takes its place, every result says so, and stderr says why."""
+    with Running("--source", clip, "--delegate", f"{library},how={how}") as run:
+        assert run.process.wait(60) == 0, note
+        run.until(lambda: said in run.err, 5)
+    results = [result for _, result in run.results]
+    assert [result["frame"] for result in results] == list(range(8)), note
+    assert {result["degraded"] for result in results} == {True}, note
+    assert {result["restarts"] for result in results} == {1}, note
+    assert "on the CPU" in run.err
+
+
+@pytest.mark.parametrize(
+    ("delegate", "code", "said", "note"),
+    [
+        ("/nowhere/libedgetpu.so.1", 1, "cannot be loaded", "no such library"),
+        ("libc.so.6", 1, "is no LiteRT delegate", "another library"),
+        ("libedgetpu.so.1,device", 2, "expected a library and options", "an option's value"),
+        (",device=usb", 2, "expected a library and options", "no library"),
+    ],
+)
+def test_a_wrong_name_is_an_error(
+    clip: Path, delegate: str, code: int, said: str, note: str
+) -> None:
+    """What only the command line can cure is one message and an end."""
+    with Running("--source", clip, "--delegate", delegate) as run:
+        assert run.process.wait(30) == code, note
+        run.until(lambda: said in run.err, 5)
+    assert run.results == [] and run.err.count("error:") == 1, note
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [("refuse", "refuses"), ("prepare", "cannot prepare"), ("garbage", "computes wrongly")],
+)
+def test_without_a_supervisor_a_failure_is_an_error(
+    library: Path, clip: Path, how: str, said: str
+) -> None:
+    """--no-supervisor hides nothing: code 1 and the message."""
+    arguments = ("--source", clip, "--no-supervisor", "--delegate", f"{library},how={how}")
+    with Running(*arguments) as run:
+        assert run.process.wait(30) == 1
+        run.until(lambda: said in run.err, 5)
+
+
+def test_an_accelerator_is_used_lost_and_found_again(
+    library: Path, camera: dict[str, str], tmp_path: Path
+) -> None:
+    """Unplugged it takes the process with it, the CPU goes on; plugged in, it is used again."""
+    gone = tmp_path / "unplugged"
+    delegate = f"{library},how=while,file={gone}"
+    with Running("--source", 0, "--delegate", delegate, "--probe-every", 1, env=camera) as run:
+        run.until(lambda: len(run.results) > 3)
+        assert run.results[-1][1]["degraded"] is False
+        gone.touch()
+        run.until(lambda: run.results[-1][1]["degraded"])
+        assert run.gap() < 6
+        gone.unlink()
+        run.until(lambda: not run.results[-1][1]["degraded"])
+        assert "works again" in run.err
+        assert run.stop() == 0
