@@ -68,6 +68,7 @@ def _options(parser: argparse.ArgumentParser) -> dict[str, argparse.Action]:
     return {
         text.removeprefix("--"): action
         for action in parser._actions
+        if action.help is not argparse.SUPPRESS
         for text in action.option_strings
         if text.startswith("--") and text.removeprefix("--") not in _NOT_IN_FILES
     }

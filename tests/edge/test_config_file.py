@@ -66,7 +66,8 @@ def test_every_option_can_stand_in_a_file(write: Callable[[str], str]) -> None:
     for action in made._actions:
         for text in action.option_strings:
             name = text.removeprefix("--")
-            if not text.startswith("--") or name in ("help", "version", "config"):
+            inner = action.help is argparse.SUPPRESS or name in ("help", "version", "config")
+            if not text.startswith("--") or inner:
                 continue
             value = "true" if action.nargs == 0 else "'1'"
             assert with_config(made, ["--config", write(f"{name} = {value}")])[0].startswith(text)
@@ -77,7 +78,7 @@ def test_every_option_can_stand_in_a_file(write: Callable[[str], str]) -> None:
     [
         ("sorce = 0", r"no option 'sorce'; did you mean 'source'\?"),
         ("preview_tokn = 'a'", r"did you mean 'preview-token'\?"),
-        ("zzz = 1", "no option 'zzz'; known are about, age, annotate"),
+        ("zzz = 1", "no option 'zzz'; known are about, age, "),
         ("config = 'b.toml'", "no option 'config'"),
         ("window = 1", "window is 1, expected true or false"),
         ("width = true", "width is True, expected a text or a number"),
