@@ -26,7 +26,7 @@ _SCHEMES = ("http", "https", "rtsp", "rtsps")
 _UNKNOWN_FPS = 25.0
 _MOST_FPS = 480.0
 # An open or a read that takes longer has failed, milliseconds.
-_TIMEOUT_MS = 5000
+_TIMEOUT_MS = 4000
 # Pauses before opening again, seconds: the first and the longest.
 _BACK_OFF_S = (0.5, 30.0)
 
@@ -73,6 +73,8 @@ class Stream:
         self._back_off_s = back_off_s
         self._abandoned = threading.Event()
         self._breaks = 0
+        # Called again and again in the pauses before opening, as a sign of life.
+        self.waiting: Callable[[], None] = _nothing
         self._capture = self._open(url)
         if not self._capture.isOpened():
             self._capture.release()
@@ -136,6 +138,7 @@ class Stream:
         """Wait; true, at once, when the iteration is to end."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
+            self.waiting()
             # `leave` is set by a signal handler, which cannot safely wake a wait.
             if self._leave() or self._abandoned.wait(min(left, 0.1)):
                 return True
@@ -148,7 +151,7 @@ class FreshestStream(Freshest):
     def __init__(self, stream: Stream, *, leave: Callable[[], bool] = lambda: False) -> None:
         # The stream itself knows when it broke off, and opens itself again.
         super().__init__(stream, leave=leave, patience_s=float("inf"))
-        self._stream = stream
+        self.stream = stream
 
     @property
     def patience_s(self) -> float:
@@ -161,8 +164,12 @@ class FreshestStream(Freshest):
 
     def stop(self, timeout_s: float = 2.0) -> None:
         """End the thread and close the stream, also from a pause before opening it again."""
-        self._stream.abandon()
+        self.stream.abandon()
         super().stop(timeout_s)
+
+
+def _nothing() -> None:
+    return None
 
 
 def without_password(url: str) -> str:

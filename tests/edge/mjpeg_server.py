@@ -29,7 +29,8 @@ class MjpegCamera:
                 self.end_headers()
                 try:
                     for number in range(frames):
-                        camera.ended.wait(pause_s)
+                        if camera.ended.wait(pause_s):
+                            return
                         self.wfile.write(_part(number))
                 except OSError:
                     pass

@@ -101,8 +101,12 @@ def test_pauses_grow_and_every_capture_is_let_go() -> None:
     stream = Stream(
         "http://a", say=lambda _: None, open_capture=open_capture, back_off_s=(0.02, 0.08)
     )
+    signs: list[int] = []
+    stream.waiting = lambda: signs.append(len(opened))
     with stream:
         assert len(list(islice(stream, 2))) == 2
+    # A sign of life in every pause.
+    assert set(signs) == {1, 2, 3, 4, 5, 6}
     pauses = np.diff([moment for moment, _ in opened])
     # A wait is never shorter than asked; longer it may be on a shared machine.
     assert (pauses >= [0.02, 0.04, 0.08, 0.08, 0.08, 0.08]).all()
