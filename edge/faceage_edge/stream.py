@@ -52,7 +52,7 @@ class Stream:
         url: str,
         *,
         leave: Callable[[], bool] = lambda: False,
-        say: Callable[[str], None] = lambda text: print(text, file=sys.stderr),
+        say: Callable[[str], None] = lambda text: print("faceage-camera:", text, file=sys.stderr),
         open_capture: Callable[[str], Any] | None = None,
         back_off_s: tuple[float, float] = _BACK_OFF_S,
     ) -> None:
