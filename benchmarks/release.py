@@ -5,7 +5,7 @@
 Writes benchmarks/results/*.json through the installed commands, then renews the age model's tables
 where their results were measured, and the quoted numbers.
 Needs `pip install ".[bench,demo]"`, the data of docs/results.md, Debian (for `arm`), and about ten
-minutes on two cores.
+minutes on two cores, and an hour and a half more for `arm-loop` and `endurance-*`.
 """
 
 import argparse
@@ -106,6 +106,12 @@ def steps(data: Path) -> dict[str, list[str]]:
             "--write-budget",
             "benchmarks/arm-budget.json",
         ],
+        "arm-loop": ["faceage-benchmark", "arm", int8, "--loop"],
+        "loop-cost": [*module, "faceage_benchmarks.loop_cost", "--clips", str(data / "clips")]
+        + ["--yunet", str(data / "third_party/detectors/face_detection_yunet_2026may.onnx")],
+        "loop-freshness": [*module, "faceage_benchmarks.freshness"],
+        "endurance-frames": [*module, "faceage_benchmarks.endurance", "--frames", "100000"],
+        "endurance-faults": [*module, "faceage_benchmarks.endurance", "--minutes", "60"],
         "footprint": [*module, "faceage_benchmarks.footprint", "--project", "."]
         + ["--constraints", "constraints/device.txt"],
         "convert": ["faceage-convert", "--quantize", "int8", "--out", "bundle", "--json"],

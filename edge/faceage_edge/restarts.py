@@ -72,7 +72,7 @@ class Restarts:
         self._row = 1 if end.beats and end.lived_s >= _WELL_S else self._row + 1
         why = _why(end)
         self._judge_accelerator(end, crashed)
-        if not end.beats_ever and self._row >= _HOPELESS and not self._just_degraded(end):
+        if not end.beats_ever and self._row >= _HOPELESS:
             return Decision(
                 code=1, why=f"{why}, {self._row} times in a row and before any result; giving up"
             )
@@ -99,9 +99,6 @@ class Restarts:
             self._degraded = not end.beats or len(self._died) >= 2
         if self._degraded:
             self._row = 1
-
-    def _just_degraded(self, _end: End) -> bool:
-        return self._degraded and self._row == 1
 
 
 def _why(end: End) -> str:

@@ -6,6 +6,7 @@ be killed, and this one watches it, kills it where it is silent, and begins it a
 neither numpy nor OpenCV nor LiteRT.
 """
 
+import select
 import signal
 import sys
 import time
@@ -38,6 +39,7 @@ _OPENING_S = 8.0
 _ENDING_S = 10.0
 _HEALTH_S = 5.0
 _PROBE_LIMIT_S = 30.0
+_STDOUT = 1
 _NS = 1e9
 
 
@@ -77,6 +79,9 @@ class Supervisor:
         self._notifier = Notifier()
         self._stop_ns = 0
         self._start_s: float | None = None
+        self._started = self._slow_starts = 0
+        # When a reader of the results last was the one who was waited for.
+        self._full_ns = 0
         self._probe: Worker | None = None
         self._probe_wait_s = settings.probe_s
         self._probe_due = self._health_due = self._report_due = 0.0
@@ -139,6 +144,7 @@ class Supervisor:
         silent = False
         while (code := worker.poll()) is None:
             if not silent and (reason := self._silence(worker)):
+                self._slow_starts += self._page[Field.STAGE] == Stage.STARTING
                 self._say(reason)
                 worker.kill()
                 silent = True
@@ -183,13 +189,18 @@ class Supervisor:
     def _silence(self, worker: Worker) -> str:
         """Why a worker is to be killed; empty while it is not."""
         stage = Stage(self._page[Field.STAGE])
-        since_s = (time.monotonic_ns() - self._page[Field.STAGE_NS]) / _NS
+        since_ns = self._page[Field.STAGE_NS]
+        if stage is Stage.WRITING:
+            if not _accepts(_STDOUT):
+                self._full_ns = time.monotonic_ns()
+            since_ns = max(since_ns, self._full_ns)
+        since_s = (time.monotonic_ns() - since_ns) / _NS
         if self._stop_ns:
             since_s = (time.monotonic_ns() - self._stop_ns) / _NS
-            limit: float | None = _ENDING_S if stage is Stage.ENDING else self._grace_s
+            limit = _ENDING_S if stage is Stage.ENDING else self._grace_s
         else:
             limit = self._limit(stage, worker)
-        if limit is None or since_s <= limit:
+        if since_s <= limit:
             return ""
         return f"the worker is silent for {since_s:.1f} s ({stage.name.lower()}); killing it"
 
@@ -197,18 +208,20 @@ class Supervisor:
     def _grace_s(self) -> float:
         return self._settings.patience_s + _LONGER_S
 
-    def _limit(self, stage: Stage, worker: Worker) -> float | None:
-        """How long a stage may take in seconds; None for as long as it likes."""
-        if stage in (Stage.WORKING, Stage.WAITING):
-            if self._start_s is None:
-                self._start_s = worker.age_s
+    def _limit(self, stage: Stage, worker: Worker) -> float:
+        """How long a stage may take in seconds."""
+        if stage in (Stage.WORKING, Stage.WAITING, Stage.WRITING):
+            if worker.pid != self._started:
+                self._started, self._start_s, self._slow_starts = worker.pid, worker.age_s, 0
             return self._settings.patience_s + _LONGER_S
         if stage is Stage.STARTING:
-            # Four times as long as it once took: the card may be busy.
-            known = self._start_s
-            return _FIRST_START_S if known is None else max(4 * known, _LEAST_START_S)
+            # Four times as long as the last one took: the card may be busy. A machine that has
+            # become slower gets twice as long with each start that was cut short.
+            known = _FIRST_START_S / 4 if self._start_s is None else self._start_s
+            usual_s = max(4 * known, _LEAST_START_S) * 2.0**self._slow_starts
+            return min(usual_s, _FIRST_START_S)
         limits = {Stage.ACCELERATOR: _ACCELERATOR_S, Stage.OPENING: _OPENING_S}
-        return limits.get(stage, _ENDING_S if stage is Stage.ENDING else None)
+        return limits.get(stage, _ENDING_S)
 
     def _look_after(self, worker: Worker) -> None:
         now = time.monotonic()
@@ -264,6 +277,13 @@ class Supervisor:
         if self._probe is not None:
             self._probe.kill()
             self._probe = None
+
+
+def _accepts(descriptor: int) -> bool:
+    """Whether a write would not wait: the reader of our stdout, which is the worker's, keeps up."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    return bool(poll.poll(0))
 
 
 def _words(health: Health) -> str:

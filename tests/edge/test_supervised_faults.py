@@ -1,5 +1,6 @@
 """The installed `faceage-camera` under faults: processes are killed, a camera misbehaves."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -87,6 +88,22 @@ def test_a_worker_that_hangs_is_killed_and_begun_anew(camera: FakeCamera) -> Non
         assert run.gap() < 10
         assert run.stop() == 0
     assert "silent" in run.err
+
+
+def test_a_reader_that_pauses_is_waited_for(camera: FakeCamera) -> None:
+    """A full pipe is the reader's doing (`| less`): no restart, and results go on with it."""
+    env = running.environment(PYTHONPATH=FAULTS, FACEAGE_FAKE_CAMERA=camera.folder)
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    with Running("--source", 0, "--patience", 0.5, env=env, stdout=writer) as run:
+        os.close(writer)
+        assert os.read(reader, 100)
+        time.sleep(6)
+        (worker,) = run.workers()
+        with os.fdopen(reader, "rb") as pipe:
+            for _ in range(40):
+                assert pipe.readline()
+            assert run.workers() == [worker], run.err
 
 
 @pytest.mark.parametrize(
