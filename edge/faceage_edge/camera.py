@@ -35,6 +35,7 @@ from faceage_edge.sink_table import open_sinks, sink_remarks
 from faceage_edge.sinks import Sink
 from faceage_edge.sources import open_source
 from faceage_edge.stopping import StopRequest
+from faceage_edge.stream import FreshestStream
 from faceage_edge.summary import Summary
 from faceage_edge.threshold import open_age_check
 from faceage_edge.tracking import Tracker
@@ -121,6 +122,8 @@ def _open(options: argparse.Namespace, heart: Heartbeat, leave: Callable[[], boo
     source = reopen()
     if isinstance(source, Freshest):
         source.patience_s = options.patience
+    if isinstance(source, FreshestStream):
+        source.stream.waiting = partial(heart.took, 0)
     if isinstance(source, RawFrames):
         source.resume(heart.page[Field.BYTES_READ], heart.took)
     if not options.loop:

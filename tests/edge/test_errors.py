@@ -12,6 +12,8 @@ EXIT_CODES = [
     ("ContractError", 1, "a contract"),
     ("FacesError", 1, "pictures or labels"),
     ("SourceError", 1, "a camera or video"),
+    ("SourceLostError", 1, "a camera that went away"),
+    ("DelegateError", 1, "an accelerator"),
     ("OutputError", 1, "a place that cannot be written"),
     ("MissingExtraError", 1, "a package that is not installed"),
     ("QualityGateError", 3, "done, and not good enough"),

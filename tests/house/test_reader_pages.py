@@ -113,24 +113,6 @@ def test_what_pip_is_given_is_there(line: str) -> None:
         assert set(group.split(",")) <= set(extras["optional-dependencies"])
 
 
-def test_the_unit_is_what_systemd_reads(tmp_path: Path) -> None:
-    """By systemd's own check where it is installed; its command is ours and parses."""
-    ((_, unit),) = blocks("ini")
-    (command,) = re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)
-    program, *words = shlex.split(command)
-    assert Path(program).name == "faceage-camera"
-    assert words == ["--config", "camera.toml"]
-    checker = shutil.which("systemd-analyze")
-    if checker is None:
-        pytest.skip("needs systemd-analyze")
-    path = tmp_path / "faceage.service"
-    path.write_text(re.sub(r"^(ExecStart=)\S+", r"\1/bin/true", unit, flags=re.MULTILINE))
-    done = subprocess.run(
-        [checker, "verify", str(path)], capture_output=True, text=True, check=False
-    )
-    assert "Unknown" not in done.stderr
-
-
 @pytest.mark.slow
 def test_a_camera_is_recorded_as_the_page_says(
     tmp_path: Path,
