@@ -34,7 +34,7 @@ TEMPLATE = np.array([[0.3, 0.3], [0.7, 0.3], [0.5, 0.55], [0.35, 0.75], [0.65, 0
 
 # (backbone, head, size, alpha, input): every backbone and every head in its turn.
 SMALL = [
-    ("mobilenet-v1", "coral", 32, 0.1, "signed"),
+    ("lenet", "coral", 32, 1.0, "signed"),
     ("lenet", "distribution", 32, 1.0, "unit"),
     ("lenet", "age-vector", 32, 1.0, "signed-128"),
     ("4c2f", "groups", 32, 0.2, "caffe"),
@@ -43,6 +43,7 @@ SMALL = [
     ("alexnet", "groups", 64, 0.05, "standardise"),
 ]
 LARGE = [
+    ("mobilenet-v1", "coral", 32, 0.1, "signed"),
     ("mobilenet-v2", "age-vector", 32, 0.35, "signed"),
     ("mobilenet-v3-small", "regression", 32, 0.5, "signed"),
     ("mobilenet-v3-large", "coral", 32, 0.5, "signed"),
