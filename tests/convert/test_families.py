@@ -53,7 +53,7 @@ LARGE = [
     ("vgg19", "coral", 32, 1.0, "caffe"),
     ("inception-v3", "groups", 96, 1.0, "signed"),
     ("efficientnet-b0", "regression-mse", 32, 1.0, "bytes"),
-    ("inception-resnet-v1", "regression", 96, 0.1, "standardise"),
+    ("inception-resnet-v1", "distribution", 96, 0.1, "standardise"),
     ("al-resnet", "groups", 64, 1.0, "caffe"),
 ]
 CASES = [*SMALL, *(pytest.param(*case, marks=pytest.mark.slow) for case in LARGE)]
