@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from faceage_benchmarks.grid import Grid
+from faceage_benchmarks.taint import TIMED_KINDS
 
 __all__ = ["Row", "machine_name", "merge", "merged_grid", "notes_of"]
 
@@ -85,9 +86,9 @@ def notes_of(result: Mapping[str, Any]) -> tuple[str, ...]:
     notes = []
     if result.get("quick"):
         notes.append("quick look")
-    if result["schema"] == _FORMAT_1:
+    if result["schema"] == _FORMAT_1 and result["kind"] in TIMED_KINDS:
         notes.append("disturbance not recorded (format 1)")
-    elif result["tainted"]:
+    elif result.get("tainted"):
         notes.append("tainted: " + ", ".join(result["taint"]))
     return tuple(notes)
 
