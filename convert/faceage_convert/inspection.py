@@ -11,6 +11,7 @@ from faceage_edge.contract import Contract
 from faceage_edge.embedded import METADATA_NAME, read_contract
 from faceage_edge.errors import ContractError, ModelFileError
 from faceage_edge.flatbuffer import ModelFile, TensorInfo, read_model_file
+from faceage_edge.interval import interval_document
 from faceage_edge.model import read_model_bytes
 from faceage_edge.operators import EDGE_TPU, operator_names, refuse_unknown
 from faceage_models.tflite_cost import graph_cost
@@ -185,7 +186,7 @@ def _summary(contract: Contract, place: str) -> dict[str, Any]:
         "derived_from": known.get("derived_from"),
         "crop": contract.crop.kind,
         "heads": [output.head for output in contract.outputs],
-        "interval": None if contract.interval is None else dict(vars(contract.interval)),
+        "interval": None if contract.interval is None else interval_document(contract.interval),
         "calibration_faces": calibration.get("n") if isinstance(calibration, dict) else None,
         "measured": known.get("measured"),
         "tools": known.get("tools"),

@@ -31,7 +31,7 @@ def test_the_rank_of_an_age_is_found_again(contract: Contract) -> None:
     """From scores to ages as the model decodes them, and back to each rank's logit."""
     scores = np.linspace(-6, 6, 25)
     logits = scores[:, None] + np.array(head(contract).rank_bias)
-    years, _ = decode_head(logits, head(contract))
+    years = stated_years(decode_head(logits, head(contract))[0], head(contract))
     scale = RankScale(contract)
     for threshold in (13, 18, 21, 65):
         # The table's step is 0.01 in score, and ages between are interpolated.
