@@ -11,7 +11,7 @@ import pytest
 from tests.edge.results import face, result
 
 from faceage_edge import camera
-from faceage_edge.age import decode_head, load_age_model
+from faceage_edge.age import decode_head, load_age_model, stated_years
 from faceage_edge.contract import Contract, Output
 from faceage_edge.errors import ContractError, ModelFileError, UsageError
 from faceage_edge.threshold import AgeCheck, RankScale, ThresholdFit, open_age_check, table_path
