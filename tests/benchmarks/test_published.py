@@ -15,8 +15,6 @@ from faceage_benchmarks.result import FORMAT, read_result, result_schema
 from faceage_benchmarks.taint import taint_reasons
 
 ROOT = Path(__file__).resolve().parents[2]
-# Files of before their kinds were in the format, which release.py writes anew on a quiet machine.
-FOREIGN = {"convert", "convert-face-finder", "footprint"}
 # Files of commands with a format of their own, which state no samples.
 OWN = {"endurance-faults", "endurance-frames", "fuzz-contract", "fuzz-labels", "fuzz-tflite"} | {
     "loop-cost",
@@ -27,7 +25,7 @@ FAMILIES = {"families"}
 FILES = sorted(
     path
     for path in (ROOT / "benchmarks" / "results").glob("*.json")
-    if path.stem not in FOREIGN | OWN | FAMILIES
+    if path.stem not in OWN | FAMILIES
 )
 
 
@@ -73,7 +71,7 @@ def _equal(published: object, computed: object, where: str) -> None:
 def test_every_file_has_its_command() -> None:
     """release.py measures every published file again."""
     steps = runpy.run_path(str(ROOT / "benchmarks" / "release.py"))["steps"](Path("data"))
-    assert {path.stem for path in FILES} | FOREIGN | OWN <= set(steps)
+    assert {path.stem for path in FILES} | OWN <= set(steps)
 
 
 def test_what_is_not_measured_is_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
