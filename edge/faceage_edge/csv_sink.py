@@ -1,12 +1,14 @@
 """Results as a table: `faceage-camera --csv FILE`, a line a face."""
 
 import csv
+import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from faceage_edge.errors import OutputError
 from faceage_edge.frames import Picture
+from faceage_edge.line_file import LineFile
 from faceage_edge.result import FrameResult
 
 __all__ = ["COLUMNS", "CsvTable"]
@@ -31,8 +33,7 @@ COLUMNS = (
 class CsvTable:
     """A line for each face of each frame, written through at once so that a reader follows live.
 
-    An earlier file of that name is added to: a camera that is started again loses nothing.
-    `over` and `answer` are empty without `--threshold`.
+    An earlier file of that name is added to. `over` and `answer` are empty without `--threshold`.
     """
 
     def __init__(self, target: Path, document: Callable[[FrameResult], dict[str, Any]]) -> None:
@@ -41,15 +42,8 @@ class CsvTable:
         Raises:
             OutputError: it cannot.
         """
-        self._target = target
+        self._file = LineFile(target)
         self._document = document
-        self._file: TextIO | None = None
-        if target.is_dir():
-            raise OutputError(f"{target} is a folder; name the file to write in it")
-        if not target.parent.is_dir():
-            raise OutputError(
-                f"{target.parent} is no folder; make it, or write {target.name} elsewhere"
-            )
 
     def write(self, result: FrameResult, picture: Picture) -> None:  # noqa: ARG002
         """Write a frame's faces.
@@ -57,40 +51,22 @@ class CsvTable:
         Raises:
             OutputError: the lines cannot be written, as on a full disk.
         """
-        assert self._file is not None
         document = self._document(result)
-        try:
-            writer = csv.writer(self._file, lineterminator="\n")
-            writer.writerows(_row(document, face) for face in document["faces"])
-            self._file.flush()
-        except OSError as error:
-            raise self._refused(error) from error
+        lines = io.StringIO()
+        writer = csv.writer(lines, lineterminator="\n")
+        writer.writerows(_row(document, face) for face in document["faces"])
+        self._file.append([lines.getvalue()])
 
     def __enter__(self) -> "CsvTable":
-        try:
-            # Closed by __exit__; the sink outlives this block.
-            self._file = self._target.open("a", encoding="utf-8", newline="")
-            if self._file.tell() == 0:
-                self._file.write(",".join(COLUMNS) + "\n")
-                self._file.flush()
-        except OSError as error:
-            raise self._refused(error) from error
+        self._file.open(",".join(COLUMNS) + "\n")
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        if self._file is None:
-            return
         try:
             self._file.close()
-        except OSError as error:
+        except OutputError:
             if kind is None:
-                raise self._refused(error) from error
-
-    def _refused(self, error: OSError) -> OutputError:
-        return OutputError(
-            f"cannot write {self._target}: {error.strerror or error}; "
-            "choose a folder that exists and that you may write to"
-        )
+                raise
 
 
 def _row(document: dict[str, Any], face: dict[str, Any]) -> list[Any]:

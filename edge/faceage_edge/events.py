@@ -9,10 +9,11 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from faceage_edge.errors import OutputError
 from faceage_edge.frames import Picture
+from faceage_edge.line_file import LineFile
 from faceage_edge.result import FrameResult
 
 __all__ = ["EVENTS_FORMAT", "EventFile", "Events"]
@@ -104,16 +105,9 @@ class EventFile:
         Raises:
             OutputError: it cannot.
         """
-        self._target = target
+        self._file = LineFile(target)
         self._document = document
         self._events = events
-        self._file: TextIO | None = None
-        if target.is_dir():
-            raise OutputError(f"{target} is a folder; name the file to write in it")
-        if not target.parent.is_dir():
-            raise OutputError(
-                f"{target.parent} is no folder; make it, or write {target.name} elsewhere"
-            )
 
     def write(self, result: FrameResult, picture: Picture) -> None:  # noqa: ARG002
         """Write what a result tells of.
@@ -124,33 +118,18 @@ class EventFile:
         self._append(self._events.update(self._document(result)))
 
     def _append(self, events: list[_Document]) -> None:
-        assert self._file is not None
-        try:
-            self._file.writelines(json.dumps(event) + "\n" for event in events)
-            self._file.flush()
-        except OSError as error:
-            raise self._refused(error) from error
+        self._file.append(json.dumps(event) + "\n" for event in events)
 
     def __enter__(self) -> "EventFile":
-        try:
-            self._file = self._target.open("a", encoding="utf-8")
-        except OSError as error:
-            raise self._refused(error) from error
+        self._file.open()
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        if self._file is None:
-            return
         try:
-            self._append(self._events.finish())
+            try:
+                self._append(self._events.finish())
+            finally:
+                self._file.close()
         except OutputError:
             if kind is None:
                 raise
-        finally:
-            self._file.close()
-
-    def _refused(self, error: OSError) -> OutputError:
-        return OutputError(
-            f"cannot write {self._target}: {error.strerror or error}; "
-            "choose a folder that exists and that you may write to"
-        )

@@ -1,0 +1,61 @@
+"""A text file that lines are added to, written through at once so that a reader follows live."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TextIO
+
+from faceage_edge.errors import OutputError
+
+__all__ = ["LineFile"]
+
+
+class LineFile:
+    """An earlier file of that name is added to: a camera that is started again loses nothing.
+
+    Every method raises OutputError where the file cannot be written, as on a full disk.
+    """
+
+    def __init__(self, target: Path) -> None:
+        """Check that the file can be written; nothing is written yet."""
+        self._target = target
+        self._file: TextIO | None = None
+        if target.is_dir():
+            raise OutputError(f"{target} is a folder; name the file to write in it")
+        if not target.parent.is_dir():
+            raise OutputError(
+                f"{target.parent} is no folder; make it, or write {target.name} elsewhere"
+            )
+
+    def open(self, header: str = "") -> None:
+        """Open it; a new file begins with the header, which ends its own line."""
+        try:
+            self._file = self._target.open("a", encoding="utf-8", newline="")
+            fresh = self._file.tell() == 0
+        except OSError as error:
+            raise self._refused(error) from error
+        if fresh and header:
+            self.append([header])
+
+    def append(self, lines: Iterable[str]) -> None:
+        """Add lines, each with its own end."""
+        assert self._file is not None, "open it first"
+        try:
+            self._file.writelines(lines)
+            self._file.flush()
+        except OSError as error:
+            raise self._refused(error) from error
+
+    def close(self) -> None:
+        """Close it, if it was opened."""
+        if self._file is None:
+            return
+        try:
+            self._file.close()
+        except OSError as error:
+            raise self._refused(error) from error
+
+    def _refused(self, error: OSError) -> OutputError:
+        return OutputError(
+            f"cannot write {self._target}: {error.strerror or error}; "
+            "choose a folder that exists and that you may write to"
+        )
