@@ -34,7 +34,7 @@ def pins_of(kind: str) -> Path:
     """
     name = f"import-{kind}.txt"
     here = Path(__file__).resolve()
-    for path in (here.parent / "pins" / name, here.parents[2] / "constraints" / name):
+    for path in (here.parent / "pins" / name, here.parents[2] / "constraints" / "importers" / name):
         if path.is_file():
             return path
     raise FaceageError(

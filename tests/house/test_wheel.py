@@ -210,7 +210,9 @@ def test_installed_camera_runs(
         assert 0 <= face["age_low"] <= face["age"] <= face["age_high"] <= 120
     # The astronaut's face is some 85 pixels wide and moves 5 pixels to the left in every frame.
     lefts = np.array([face["box"][0] for face in faces])
-    assert (np.diff(lefts) < 0).all()
+    # Between passes a box is that of the detector's last network, which jitters by a pixel or two.
+    assert (np.diff(lefts) < 2).all()
+    assert np.diff(lefts).mean() == pytest.approx(-5, abs=1.5)
     assert cv2.imread(str(picture)) is not None
     assert "fps" in done.stderr
 
