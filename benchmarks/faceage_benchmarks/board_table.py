@@ -17,6 +17,7 @@ from pathlib import Path
 from faceage_benchmarks.boards import missing_boards, missing_grid
 from faceage_benchmarks.errors import ResultFileError
 from faceage_benchmarks.grid import Grid, markdown_grid
+from faceage_benchmarks.marked import with_marked
 from faceage_benchmarks.result import claims_to_be_result, read_result
 from faceage_edge.atomic import write_text
 from faceage_edge.command import run
@@ -25,7 +26,7 @@ from faceage_edge.errors import QualityGateError
 __all__ = ["main", "with_boards"]
 
 _PROGRAM = "faceage_benchmarks.board_table"
-_BEGIN, _END = "<!--not-measured-->", "<!--/not-measured-->"
+_MARKS = "<!--not-measured-->", "<!--/not-measured-->"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -49,15 +50,8 @@ def with_boards(text: str, grid: Grid, where: str) -> str:
     Raises:
         ResultFileError: the two comments do not stand in it once each, in order.
     """
-    before, _, rest = text.partition(_BEGIN)
-    _, _, after = rest.partition(_END)
-    if text.count(_BEGIN) != 1 or text.count(_END) != 1 or _END not in rest:
-        raise ResultFileError(
-            f"{where} has no place for the table; expected the lines {_BEGIN} and {_END} once "
-            "each, in this order"
-        )
     quoted = [grid[0], *([*row[:-1], f"`{row[-1]}`"] for row in grid[1:])]
-    return f"{before}{_BEGIN}\n\n{markdown_grid(quoted)}\n{_END}{after}"
+    return with_marked(text, _MARKS, markdown_grid(quoted), where=where, what="the table")
 
 
 def _renew(options: argparse.Namespace) -> int:

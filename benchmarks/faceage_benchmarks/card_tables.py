@@ -17,6 +17,7 @@ from pathlib import Path
 
 from faceage_benchmarks.card_sections import age_sections, bin_sections, target_section
 from faceage_benchmarks.errors import ResultFileError
+from faceage_benchmarks.marked import with_marked
 from faceage_benchmarks.result import read_result
 from faceage_benchmarks.targets import judge, read_targets
 from faceage_edge.atomic import write_text
@@ -31,7 +32,7 @@ _NOTE = """\
 shares. Age-standardised: a group's mean error in each band of age, weighted by the whole set's
 share of that band, so that groups of unlike ages compare. Signed errors and ΔMAE in years.
 """
-_BEGIN, _END = "<!--figures-by-group-->", "<!--/figures-by-group-->"
+_MARKS = "<!--figures-by-group-->", "<!--/figures-by-group-->"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -82,14 +83,7 @@ def with_tables(text: str, tables: str, where: str) -> str:
     Raises:
         ResultFileError: the two comments do not stand in it once each, in order.
     """
-    before, _, rest = text.partition(_BEGIN)
-    _, _, after = rest.partition(_END)
-    if text.count(_BEGIN) != 1 or text.count(_END) != 1 or _END not in rest:
-        raise ResultFileError(
-            f"{where} has no place for the tables; expected the lines {_BEGIN} and {_END} once "
-            "each, in this order"
-        )
-    return f"{before}{_BEGIN}\n\n{tables}\n{_END}{after}"
+    return with_marked(text, _MARKS, tables, where=where, what="the tables")
 
 
 def _renew(options: argparse.Namespace, words: Sequence[str]) -> int:
