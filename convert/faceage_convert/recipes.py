@@ -9,8 +9,8 @@
 | float16 | float16 | float32 | float32 | half the size, next to nothing lost |
 
 Under `dynamic` the runtime cuts activations to 8 bits as they come. A depthwise convolution stays
-float32 there: XNNPACK has no such kernel, and the changes between it and built-in ones made the
-shipped age model 2.7 times slower (x86-64, one thread).
+float32 there: XNNPACK has no such kernel, and the changes between it and built-in ones cost more
+time than the kernels save.
 """
 
 import re
