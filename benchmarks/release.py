@@ -22,7 +22,7 @@ PHOTO_DETECTORS = (
     "face-finder", "face-finder:float32", "mtcnn", "mtcnn:float32", "package",
 )  # fmt: skip
 # Probabilities from which the finder and the aligner of face-finder let a candidate pass.
-CHOICES = ("0.25,0.8", "0.2,0.8", "0.25,0.7", "0.25,0.9")
+CHOICES = ("0.15,0.8", "0.1,0.8", "0.25,0.8", "0.15,0.7")
 # Each age model and how the names of its result files begin.
 DEFAULT = "age-mobilenet-coral"
 AGES = {
@@ -131,7 +131,7 @@ def steps(data: Path) -> dict[str, list[str]]:
         "footprint": [*module, "faceage_benchmarks.footprint", "--project", "."]
         + ["--constraints", "constraints/device.txt"],
         "convert": ["faceage-benchmark", "convert"],
-        "convert-face-finder": ["faceage-benchmark", "convert", "--detector", "face-finder"],
+        "convert-mtcnn": ["faceage-benchmark", "convert", "--detector", "mtcnn"],
         "convert-faces": ["faceage-convert", "--model", DEFAULT, "--crops", "aligned", "--json"]
         + ["--faces", str(data / "data" / "utkface-calib.tar"), "--count", "500"]
         + ["--eval-faces", dev],

@@ -86,7 +86,8 @@ def _add_prepare(tasks: "_Subparsers") -> None:
         action="store_true",
         help="the pictures are faces already: rename them and leave every byte as it is",
     )
-    _add_detector(parser, "int8")
+    # Photos are of any size: a pyramid sees small faces in large ones, a frame network does not.
+    _add_detector(parser, "mtcnn")
 
 
 def _terms() -> str:
@@ -221,7 +222,8 @@ def _add_alignment(tasks: "_Subparsers") -> None:
     )
     _add_count(parser, 3000)
     _add_seed(parser)
-    _add_detector(parser, "float32")
+    # Where faces usually lie was measured with it; another's landmarks would move every crop.
+    _add_detector(parser, "mtcnn:float32")
     _add_json(parser)
 
 

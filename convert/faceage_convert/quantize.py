@@ -129,11 +129,13 @@ def _symmetric(limit: float) -> tuple[float, float]:
 
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
-    """Keep what the quantizer prints from stdout, which carries our JSON, and two warnings that
-    say nothing to a user: of an interpreter it opens, and of biases too large for 32 bits
+    """Keep what the quantizer prints from stdout, which carries our JSON, its progress bar, which
+    it draws for larger models whatever it is told (0.10), from stderr, and two warnings that say
+    nothing to a user: of an interpreter it opens, and of biases too large for 32 bits
     (`dead_channels` sees to those that matter)."""
     with (
         contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
         warnings.catch_warnings(),
         np.errstate(invalid="ignore"),
     ):

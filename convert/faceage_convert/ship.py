@@ -9,7 +9,6 @@ then come from `faceage-convert` like any user's.
 import argparse
 import json
 import math
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,12 +24,13 @@ from faceage_convert.provenance import tool_versions
 from faceage_edge.atomic import write_bytes
 from faceage_edge.command import run
 from faceage_edge.contract import AGE_HEADS, Contract, Crop, Input, Normalisation, Output
-from faceage_edge.detector_stage import Level, Stage
+from faceage_edge.detector_stage import Stage
 from faceage_edge.embedded import contract_bytes
 from faceage_edge.errors import ModelFileError
 from faceage_edge.flatbuffer import ModelFile, TensorInfo, read_model_file
 from faceage_edge.geometry import CropTemplate
 from faceage_edge.model import read_model_bytes
+from faceage_models.finder_network import finder_anchors
 
 __all__ = ["age_template", "float_contract", "main"]
 
@@ -41,7 +41,7 @@ _CHIP, _RESIZED, _CROP = 200, 144, 128
 # mtcnn package, version 1.0.0; of the face-finder they were chosen on composed scenes of the choice
 # part and on clips (models/face-finder/README.md).
 _STAGES = {
-    "face-finder-finder": ("face-finder", "single-shot", 0.25, 0.4),
+    "face-finder-finder": ("face-finder", "single-shot", 0.15, 0.4),
     "face-finder-aligner": ("face-finder", "output", 0.8, 0.7),
     "mtcnn-pnet": ("mtcnn", "proposal", 0.6, 0.7),
     "mtcnn-rnet": ("mtcnn", "refine", 0.7, 0.7),
@@ -114,7 +114,7 @@ def float_contract(spec: dict[str, Any], model: ModelFile) -> Contract:
         if stage
         else Crop("template", template=age_template(model.inputs[0].shape[1])),
         outputs=tuple(_output(tensor, spec) for tensor in model.outputs),
-        detector=None if stage is None else _stage(model, *stage[1:]),
+        detector=None if stage is None else _stage(*stage[1:]),
         provenance={
             "scheme": "float32",
             "source": spec["source"],
@@ -162,7 +162,7 @@ def _output(tensor: TensorInfo, spec: dict[str, Any]) -> Output:
     )
 
 
-def _stage(model: ModelFile, stage: str, probability: float, nms: float) -> Stage:
+def _stage(stage: str, probability: float, nms: float) -> Stage:
     grid = stage == "proposal"
     return Stage(
         stage=stage,
@@ -171,15 +171,8 @@ def _stage(model: ModelFile, stage: str, probability: float, nms: float) -> Stag
         # P-Net sees 12 pixels and moves by the 2 of its one pooling (Zhang et al. 2016).
         stride=2 if grid else 0,
         cell=12 if grid else 0,
-        levels=_levels(model) if stage == "single-shot" else (),
+        anchors=finder_anchors() if stage == "single-shot" else None,
     )
-
-
-def _levels(model: ModelFile) -> tuple[Level, ...]:
-    """The grids by the names of their outputs: logits8 and boxes8 are those of stride 8."""
-    found = (re.fullmatch(r"logits(\d+)", tensor.name) for tensor in model.outputs)
-    strides = sorted(int(match[1]) for match in found if match)
-    return tuple(Level(stride, f"logits{stride}", f"boxes{stride}") for stride in strides)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ tracker step: a square in, a face out.
 
 import numpy as np
 
-from faceage_edge.candidates import Floats, Frame, moved, patches, snapped
+from faceage_edge.candidates import Floats, Frame, moved, patches, snapped, squared
 from faceage_edge.errors import ContractError
 from faceage_edge.geometry import Face, FrameBox, FrameLandmarks
 from faceage_edge.model import Model
@@ -15,6 +15,9 @@ from faceage_edge.nms import suppress
 __all__ = ["Aligner"]
 
 _POINTS = 5
+# Below this probability the network is sure that there is no face. The rest is worth a second look:
+# a square that fits badly is often refused whose own box fits well.
+_DOUBTFUL = 0.05
 
 
 class Aligner:
@@ -50,6 +53,26 @@ class Aligner:
         """
         least = self._stage.logit_threshold
         return [face for face, logit in self._seen(frame, squares) if logit > least]
+
+    def settle_one(self, frame: Frame, square: Floats) -> Face | None:
+        """Look at a square of a frame that may not fit the face well.
+
+        Args:
+            frame: uint8 (height, width, 3), BGR.
+            square: float64 (4,), as for `settle`.
+
+        Returns:
+            The face, None where there is none. One that the network half believes in is looked at
+            once more, where it says that the face is.
+        """
+        for _ in range(2):
+            ((face, logit),) = self._seen(frame, square[None])
+            if logit > self._stage.logit_threshold:
+                return face
+            if face.score < _DOUBTFUL:
+                break
+            square = squared(np.array([_corners(face.box)]))[0]
+        return None
 
     def look(self, frame: Frame, squares: Floats) -> list[Face]:
         """Say of squares what face they show, whether or not the network believes in it.

@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 # The shipped detector that is used where none is named.
-DEFAULT_DETECTOR = "mtcnn"
+DEFAULT_DETECTOR = "face-finder"
 SCHEMES = ("int8", "float32")
 # Lends landmarks to a user's detector that has none, unless one lies beside it.
 _LENT_ALIGNER = "mtcnn/mtcnn-onet.int8.tflite"

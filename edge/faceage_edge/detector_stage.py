@@ -7,29 +7,22 @@ from faceage_edge.anchors import Anchors, anchors_document, parse_anchors
 from faceage_edge.errors import ContractError
 from faceage_edge.json_fields import Fields
 
-__all__ = ["Level", "Stage", "parse_stage", "stage_document"]
+__all__ = ["Stage", "parse_stage", "stage_document"]
 
 _STAGES = ("proposal", "refine", "output", "single-shot", "anchors", "boxes")
-
-
-@dataclass(frozen=True)
-class Level:
-    """One grid of a single-shot network: its stride in input pixels, its outputs by name."""
-
-    stride: int
-    logits: str
-    boxes: str
+_ANCHORED = ("single-shot", "anchors")
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What one network does: `proposal`, `refine` or `output` of a cascade, or `single-shot`; or it
-    is a whole detector that a user brought: `anchors` are to be decoded, or `boxes` come out.
+    """What one network does: `proposal`, `refine` or `output` of a cascade, or `single-shot`, which
+    an `output` network follows; or it is a whole detector that a user brought: `anchors` are to be
+    decoded, or `boxes` come out.
 
     A candidate passes when the face logit exceeds `logit_threshold`; `nms` is the overlap above
     which the weaker of two boxes goes. `stride` and `cell` (pixels) describe the proposal grid,
-    `levels` the grids of a single-shot network, strides ascending; `anchors` how a network of that
-    stage decodes; `face_class` the number of "face" among the classes of a `boxes` network.
+    `anchors` how a `single-shot` or an `anchors` network decodes; `face_class` the number of "face"
+    among the classes of a `boxes` network.
     """
 
     stage: str
@@ -37,7 +30,6 @@ class Stage:
     nms: float
     stride: int = 0
     cell: int = 0
-    levels: tuple[Level, ...] = ()
     anchors: Anchors | None = None
     face_class: int = 0
 
@@ -50,11 +42,10 @@ def parse_stage(part: Fields) -> Stage:
     """
     stage = part.choice("stage", _STAGES)
     grid = stage == "proposal"
-    levels = tuple(_level(level) for level in part.objects("levels")) if _shoots(stage) else ()
-    strides = [level.stride for level in levels]
-    if _shoots(stage) and (not strides or strides != sorted(set(strides))):
+    if stage in _ANCHORED and part.has("levels") and not part.has("anchors"):
         raise ContractError(
-            f"{part.where}: levels of strides {strides}, expected one or more, ascending"
+            f"{part.where}: levels without anchors, of a face-finder that an earlier faceage made; "
+            "convert the detector again"
         )
     return Stage(
         stage=stage,
@@ -62,18 +53,9 @@ def parse_stage(part: Fields) -> Stage:
         nms=part.number("nms", above=0.0),
         stride=part.integer("stride", 1, 64) if grid else 0,
         cell=part.integer("cell", 1, 512) if grid else 0,
-        levels=levels,
-        anchors=parse_anchors(part.object("anchors")) if stage == "anchors" else None,
+        anchors=parse_anchors(part.object("anchors")) if stage in _ANCHORED else None,
         face_class=part.integer("face_class", 0, 1000) if part.has("face_class") else 0,
     )
-
-
-def _shoots(stage: str) -> bool:
-    return stage == "single-shot"
-
-
-def _level(part: Fields) -> Level:
-    return Level(part.integer("stride", 1, 512), part.text("logits"), part.text("boxes"))
 
 
 def stage_document(stage: Stage) -> dict[str, Any]:
@@ -85,8 +67,6 @@ def stage_document(stage: Stage) -> dict[str, Any]:
     }
     if stage.stride:
         document |= {"stride": stage.stride, "cell": stage.cell}
-    if stage.levels:
-        document["levels"] = [dict(vars(level)) for level in stage.levels]
     if stage.anchors is not None:
         document["anchors"] = anchors_document(stage.anchors)
     if stage.stage == "boxes":

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from faceage_edge.aligner import Aligner
+from faceage_edge.anchor_shot import AnchorShot
 from faceage_edge.candidates import Frame, squared, usual_min_face
 from faceage_edge.geometry import Face
 from faceage_edge.model import Model
-from faceage_edge.single_shot import SingleShot
 
 __all__ = ["STAGES", "FaceFinder"]
 
@@ -34,7 +34,7 @@ class FaceFinder:
         Raises:
             ContractError: a model is not the stage it is given as.
         """
-        self._finder, self.aligner = SingleShot(finder), Aligner(aligner)
+        self._finder, self.aligner = AnchorShot(finder, STAGES[0]), Aligner(aligner)
         self.digest = hashlib.sha256((finder.digest + aligner.digest).encode()).hexdigest()
         self.scheme = finder.contract.scheme
 
@@ -62,9 +62,10 @@ class FaceFinder:
         faces: list[Face] = []
         refused = 0
         for square in squares:
-            found = self.aligner.settle(frame, square[None])
+            found = self.aligner.settle_one(frame, square)
             refused = 0 if found else refused + 1
-            faces += found
+            if found:
+                faces.append(found)
             if refused == _PATIENCE or len(faces) == _MOST_FACES:
                 break
         return faces

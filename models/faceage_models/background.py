@@ -10,26 +10,10 @@ import cv2
 from faceage_edge.errors import FaceageError, FacesError
 from faceage_models.shared_slots import Packed, SharedSlots
 
-__all__ = ["in_background", "in_backgrounds"]
+__all__ = ["in_backgrounds"]
 
 _WAITING = 6
 _PATIENCE_S = 5.0
-
-
-def in_background(make: Callable[..., Iterator[Any]], *arguments: Any) -> Iterator[Any]:
-    """Run an iterator in another process.
-
-    Args:
-        make: a module's function; called there with the arguments, which must pickle.
-        arguments: of `make`.
-
-    Yields:
-        What it yields.
-
-    Raises:
-        FacesError: it raised a FaceageError, whose message this is, or its process died.
-    """
-    return in_backgrounds(make, [arguments])
 
 
 def in_backgrounds(

@@ -20,7 +20,6 @@ from faceage_edge.command import run
 from faceage_edge.embedded import model_digest
 from faceage_edge.errors import OutputError
 from faceage_edge.flatbuffer import read_model_file
-from faceage_models.aligner_network import load_aligner
 from faceage_models.finder_network import STRIDES, load_finder
 from faceage_models.frameworks import import_keras
 from faceage_models.layer_weights import weights_digest
@@ -46,17 +45,16 @@ _MTCNN_HEADS = {
 }
 
 
-_FINDER: dict[str, Callable[[Path], Any]] = {"finder": load_finder, "aligner": load_aligner}
 _FINDER_HEADS = {
-    **_MTCNN_HEADS,
     **{
-        f"logits{stride}": {"head": "face-logit", "meaning": "is the cell the middle of a face"}
+        f"logits{stride}": {"head": "face-logit", "meaning": "does each anchor stand for a face"}
         for stride in STRIDES
     },
     **{
         f"boxes{stride}": {
             "head": "box-offsets",
-            "meaning": "left, top, right, bottom edge's distance from the cell's centre in strides",
+            "meaning": "of each anchor, the face's centre across and down in tenths of the "
+            "anchor's side, and the logarithms of its width and height in anchor sides, times 5",
         }
         for stride in STRIDES
     },
@@ -114,25 +112,29 @@ def export_mtcnn(out: Path) -> list[Path]:
         OutputError: the folder cannot be written.
         MissingExtraError: Keras, TensorFlow or `mtcnn` is not installed.
     """
-    from importlib.metadata import version
-
     _make_folder(out)
     models = {name: build() for name, build in _MTCNN.items()}
-    facts = {
+    facts = _mtcnn_facts()
+    return [_write(out, name, model, facts, _MTCNN_HEADS) for name, model in models.items()]
+
+
+def _mtcnn_facts() -> dict[str, Any]:
+    from importlib.metadata import version
+
+    return {
         "task": "face-detector",
         "licence": "MIT",
         "weights_terms": "weights of the Python package mtcnn (MIT, Copyright 2019-2024 Iván de "
         "Paz Centeno), from the networks of Zhang et al., arXiv:1604.02878",
         "source": {"package": "mtcnn", "version": version("mtcnn")},
     }
-    return [_write(out, name, model, facts, _MTCNN_HEADS) for name, model in models.items()]
 
 
 def export_face_finder(weights: Path, out: Path) -> list[Path]:
-    """Write the two float networks of our own detector.
+    """Write the two float networks of our own detector: the finder, and MTCNN's last network.
 
     Args:
-        weights: folder with the trainers' `finder.weights.npz` and `aligner.weights.npz`.
+        weights: folder with the trainer's `finder.weights.npz`.
         out: folder of the results, made where missing.
 
     Returns:
@@ -142,25 +144,25 @@ def export_face_finder(weights: Path, out: Path) -> list[Path]:
     Raises:
         ModelFileError: weights are missing, damaged, or of another network.
         OutputError: the folder cannot be written.
-        MissingExtraError: Keras or TensorFlow is not installed.
+        MissingExtraError: Keras, TensorFlow or `mtcnn` is not installed.
     """
     # Before anything else chooses a back end: only this one exports.
     import_keras()
     _make_folder(out)
-    paths = []
-    for name, load in _FINDER.items():
-        file = weights / f"{name}.weights.npz"
-        model = load(file)
-        facts = {
-            "task": "face-detector",
-            "licence": "CC BY 4.0",
-            "weights_terms": "trained on crops of FairFace (Karkkainen and Joo, CC BY 4.0) and two "
-            "of Intel's sample videos (CC BY 4.0) with the networks of the Python package mtcnn "
-            "(MIT) as teacher",
-            "source": {"file": file.name, "sha256": weights_digest(file)},
-        }
-        paths.append(_write(out, f"face-finder-{name}", model, facts, _FINDER_HEADS, colour="BGR"))
-    return paths
+    file = weights / "finder.weights.npz"
+    facts = {
+        "task": "face-detector",
+        "licence": "CC BY 4.0 and MIT",
+        "weights_terms": "RFB-320 (Ultra-Light-Fast-Generic-Face-Detector-1MB by Linzaer, MIT, "
+        "learnt from WIDER FACE), trained on with crops of FairFace (Karkkainen and Joo, CC BY "
+        "4.0) and two of Intel's sample videos (CC BY 4.0), labelled by the networks of the "
+        "Python package mtcnn (MIT)",
+        "source": {"file": file.name, "sha256": weights_digest(file)},
+    }
+    finder = _write(
+        out, "face-finder-finder", load_finder(file), facts, _FINDER_HEADS, colour="BGR"
+    )
+    return [finder, _write(out, "face-finder-aligner", onet(), _mtcnn_facts(), _MTCNN_HEADS)]
 
 
 def _write(

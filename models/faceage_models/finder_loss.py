@@ -1,4 +1,5 @@
-"""The finder's loss: focal loss of the face logits, and how little boxes overlap their faces."""
+"""The finder's loss: what it says of each anchor, where it says the face is, and how near it stays
+to its teacher."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,12 +8,13 @@ from faceage_models.finder_network import STRIDES
 from faceage_models.finder_targets import FACE, IGNORED
 from faceage_models.keras_backend import training_keras
 
-__all__ = ["box_loss", "finder_loss", "focal_loss"]
+__all__ = ["apart", "finder_loss", "focal_loss"]
 
-# Lin et al., arXiv:1708.02002, table 1b: the best pair is gamma 2, alpha 0.25; with few cells a
-# face, faces deserve the larger share, and FCOS's centre cells are few.
+# Lin et al., arXiv:1708.02002, table 1b: the best pair is gamma 2, alpha 0.25; with few anchors a
+# face, faces deserve the larger share.
 _GAMMA, _ALPHA = 2.0, 0.5
-_SMALLEST_SIDE = 0.05
+# Where the box's loss turns from square to straight (Girshick, arXiv:1504.08083: 1).
+_TURN = 1.0
 
 
 def finder_loss(
@@ -22,27 +24,27 @@ def finder_loss(
 
     Args:
         outputs: of `finder_network`.
-        kinds: by stride, numbers (n, rows, columns), see `finder_targets`.
-        boxes: by stride, float32 (n, rows, columns, 4).
+        kinds: by stride, numbers (n, rows, columns, k), see `finder_targets`.
+        boxes: by stride, float32 (n, rows, columns, k, 4).
 
     Returns:
-        Two scalars: the focal loss and the box loss, each a mean over the cells that are faces.
+        Two scalars: the focal loss and the box loss, each a mean over the anchors that are faces.
     """
     ops = training_keras().ops
-    focal, overlap, faces = 0.0, 0.0, 0.0
+    focal, moved, faces = 0.0, 0.0, 0.0
     for stride in STRIDES:
         kind = ops.convert_to_tensor(kinds[stride])
         here = ops.cast(ops.equal(kind, FACE), "float32")
-        logits = outputs[f"logits{stride}"][..., 0]
-        focal += ops.sum(focal_loss(logits, kind))
-        overlap += ops.sum(box_loss(outputs[f"boxes{stride}"], boxes[stride]) * here)
+        focal += ops.sum(focal_loss(outputs[f"logits{stride}"], kind))
+        found = ops.reshape(outputs[f"boxes{stride}"], ops.shape(boxes[stride]))
+        moved += ops.sum(_smooth(found - boxes[stride]) * here[..., None])
         faces += ops.sum(here)
     faces = ops.maximum(faces, 1.0)
-    return focal / faces, overlap / faces
+    return focal / faces, moved / faces
 
 
 def focal_loss(logits: Any, kinds: Any) -> Any:
-    """Focal loss of each cell, 0 where it is IGNORED; float32 of the arguments' shape."""
+    """Focal loss of each anchor, 0 where it is IGNORED; float32 of the arguments' shape."""
     ops = training_keras().ops
     here = ops.cast(ops.equal(kinds, FACE), "float32")
     counted = ops.cast(ops.not_equal(kinds, IGNORED), "float32")
@@ -52,31 +54,22 @@ def focal_loss(logits: Any, kinds: Any) -> Any:
     return counted * weight * wrong**_GAMMA * entropy
 
 
-def box_loss(found: Any, wanted: Any) -> Any:
-    """One minus the generalised overlap of two boxes around the same point.
+def _smooth(off: Any) -> Any:
+    ops = training_keras().ops
+    size = ops.abs(off)
+    return ops.where(size < _TURN, size**2 / (2 * _TURN), size - _TURN / 2)
 
-    Rezatofighi et al., arXiv:1902.09630.
+
+def apart(own: Any, teacher: Any) -> Any:
+    """How far a layer is from its teacher's: the share of the teacher's variance that it misses.
 
     Args:
-        found: float32 (..., 4), distances to left, top, right, bottom; negative ones are pulled
-            back to nought.
-        wanted: float32 (..., 4).
+        own: float32 (n, rows, columns, channels).
+        teacher: as `own`.
 
     Returns:
-        float32 (...), 0 for equal boxes, below 2.
+        A scalar, 0 where they are equal, 1 where only the mean of each channel is right.
     """
     ops = training_keras().ops
-    found, wanted = ops.convert_to_tensor(found), ops.convert_to_tensor(wanted)
-    inside = ops.maximum(found, 0.0)
-    width = ops.maximum(inside[..., 0] + inside[..., 2], _SMALLEST_SIDE)
-    height = ops.maximum(inside[..., 1] + inside[..., 3], _SMALLEST_SIDE)
-    wanted_area = (wanted[..., 0] + wanted[..., 2]) * (wanted[..., 1] + wanted[..., 3])
-    # Distances to left and top may be negative where a face's middle cell is not inside it.
-    least, most = ops.minimum(inside, wanted), ops.maximum(inside, wanted)
-    shared = ops.maximum(least[..., 0] + least[..., 2], 0.0) * ops.maximum(
-        least[..., 1] + least[..., 3], 0.0
-    )
-    union = ops.maximum(width * height + wanted_area - shared, 1e-6)
-    around = ops.maximum((most[..., 0] + most[..., 2]) * (most[..., 1] + most[..., 3]), 1e-6)
-    negative = ops.sum(ops.maximum(-found, 0.0), axis=-1)
-    return 2.0 - shared / union - union / around + negative
+    missed = ops.sum(ops.mean((own - teacher) ** 2, axis=(0, 1, 2)))
+    return missed / ops.maximum(ops.sum(ops.var(teacher, axis=(0, 1, 2))), 1e-6)

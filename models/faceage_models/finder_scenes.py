@@ -1,5 +1,6 @@
 """Batches for the finder's training: scenes composed at its input size, and their targets."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count, islice
@@ -17,7 +18,7 @@ from faceage_calibration.scene_filmed import FilmedFrame, read_filmed
 from faceage_edge.crop import shrink
 from faceage_edge.detector import load_detector
 from faceage_edge.errors import FacesError
-from faceage_models.finder_network import FINDER_SIZE, STRIDES
+from faceage_models.finder_network import ANCHORS, FINDER_SIZE, STRIDES, grid_cells
 from faceage_models.finder_targets import finder_targets
 from faceage_models.scene_looks import looks_at
 
@@ -27,9 +28,9 @@ __all__ = [
 ]  # fmt: skip
 
 
-# Of one scene in a batch: the frame's, and for each cell a kind and four distances.
+# Of one scene in a batch: the frame's, and for each anchor a kind and four numbers.
 SCENE_BYTES = FINDER_SIZE[0] * FINDER_SIZE[1] * 3 + sum(
-    -(-FINDER_SIZE[0] // stride) * -(-FINDER_SIZE[1] // stride) * 17 for stride in STRIDES
+    math.prod(grid_cells(stride)) * len(sides) * 17 for stride, sides in ANCHORS.items()
 )
 # A part of a background fills a frame of 640 x 480.
 _LONGEST = 960

@@ -1,40 +1,59 @@
-"""What the finder shall say of a scene: which cells are the middle of a face, and its edges."""
+"""What the finder shall say of a scene: which anchors stand for a face, and where it is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from faceage_edge.geometry import FrameBox
-from faceage_models.finder_network import FINDER_SIZE, STRIDES
+from faceage_models.finder_network import ANCHORS, CENTRE_STEP, SIDE_STEP, STRIDES, grid_cells
 
-__all__ = ["FACE", "IGNORED", "NO_FACE", "SIDES", "GridTargets", "finder_targets"]
+__all__ = [
+    "FACE",
+    "IGNORED",
+    "NO_FACE",
+    "SMALLEST",
+    "GridTargets",
+    "anchor_boxes",
+    "finder_targets",
+]
 
 Floats = NDArray[np.float32]
 
 NO_FACE, FACE, IGNORED = 0.0, 1.0, -1.0
-# Mean sides in input pixels of the faces that a grid answers for. They overlap, so that a face
-# between two grids is found by both.
-SIDES = {8: (9.0, 38.0), 16: (28.0, 92.0), 32: (64.0, 400.0)}
-# Beyond its own sides by this factor a grid may say what it likes.
-_TOLERANT = 1.4
-# Shares of a box's sides, from its centre: within the first a cell is the face's middle, from the
-# second on it is not, between them either is right.
-_MIDDLE, _BESIDE = 0.2, 0.4
+# Overlap of an anchor with a face: from the first on it stands for the face, below the second it
+# does not, between them either is right. RFB-320 was trained with 0.35 as either.
+_STANDS, _BESIDE = 0.45, 0.3
+# Faces below this mean side in input pixels are asked of nobody.
+SMALLEST = 9.0
 
 
 @dataclass(frozen=True)
 class GridTargets:
-    """Targets of one grid.
+    """Targets of one grid of k anchors a cell.
 
-    `kinds` is float32 (rows, columns): FACE, NO_FACE or IGNORED. `boxes` is float32
-    (rows, columns, 4): left, top, right, bottom distance of the cell's centre in strides, 0 where
-    there is no face.
+    `kinds` is float32 (rows, columns, k): FACE, NO_FACE or IGNORED. `boxes` is float32
+    (rows, columns, k, 4) as `finder_network` gives them, 0 where there is no face.
     """
 
     kinds: Floats
     boxes: Floats
+
+
+@lru_cache(maxsize=1)
+def anchor_boxes() -> NDArray[np.float64]:
+    """Centre x, centre y and side of every anchor in input pixels, (anchors, 3), finest first."""
+    parts = []
+    for stride, sides in ANCHORS.items():
+        columns, rows = grid_cells(stride)
+        y, x, side = np.meshgrid(
+            (np.arange(rows) + 0.5) * stride, (np.arange(columns) + 0.5) * stride, sides,
+            indexing="ij",
+        )  # fmt: skip
+        parts.append(np.stack([x, y, side], axis=-1).reshape(-1, 3))
+    return np.concatenate(parts)
 
 
 def finder_targets(boxes: Sequence[FrameBox]) -> dict[int, GridTargets]:
@@ -44,34 +63,48 @@ def finder_targets(boxes: Sequence[FrameBox]) -> dict[int, GridTargets]:
         boxes: the faces in pixels of the finder's input.
 
     Returns:
-        The targets by stride. Where the middles of two faces share a cell, the smaller has it.
+        The targets by stride. A face's best anchor stands for it however little they overlap; an
+        anchor of two faces is that of the smaller.
     """
-    return {stride: _grid(boxes, stride) for stride in STRIDES}
-
-
-def _grid(boxes: Sequence[FrameBox], stride: int) -> GridTargets:
-    columns, rows = -(-FINDER_SIZE[0] // stride), -(-FINDER_SIZE[1] // stride)
-    kinds = np.full((rows, columns), NO_FACE, np.float32)
-    edges = np.zeros((rows, columns, 4), np.float32)
-    x = (np.arange(columns) + 0.5) * stride
-    y = ((np.arange(rows) + 0.5) * stride)[:, None]
-    low, high = SIDES[stride]
+    anchors = anchor_boxes()
+    kinds = np.full(len(anchors), NO_FACE, np.float32)
+    moves = np.zeros((len(anchors), 4), np.float32)
     for box in sorted(boxes, key=lambda box: -box.area):
-        side = float(np.sqrt(box.area))
-        if not low / _TOLERANT <= side <= high * _TOLERANT:
+        overlaps = _overlaps(anchors, box)
+        kinds[(overlaps > _BESIDE) & (kinds != FACE)] = IGNORED
+        stands = overlaps > _STANDS
+        stands[int(overlaps.argmax())] = True
+        if np.sqrt(box.area) < SMALLEST:
+            kinds[stands & (kinds != FACE)] = IGNORED
             continue
-        (cx, cy), own = box.center, low <= side <= high
-        away = np.maximum(np.abs(x - cx) / box.width, np.abs(y - cy) / box.height)
-        # The cell that the centre lies in is always one, however small the face.
-        row, column = int(cy // stride), int(cx // stride)
-        away[min(max(row, 0), rows - 1), min(max(column, 0), columns - 1)] = 0
-        kinds[(away < _BESIDE) & (kinds != FACE)] = IGNORED
-        middle = away < _MIDDLE
-        kinds[middle] = FACE if own else IGNORED
-        if own:
-            left, top = x - box.x, y - box.y
-            distances = np.stack(
-                np.broadcast_arrays(left, top, box.width - left, box.height - top), axis=-1
-            )
-            edges[middle] = distances[middle] / stride
-    return GridTargets(kinds, edges)
+        kinds[stands] = FACE
+        moves[stands] = _moves(anchors[stands], box)
+    return _by_grid(kinds, moves)
+
+
+def _overlaps(anchors: NDArray[np.float64], box: FrameBox) -> NDArray[np.float64]:
+    """Intersection over union of each anchor with a box, (anchors,)."""
+    x, y, side = anchors.T
+    width = np.minimum(x + side / 2, box.x + box.width) - np.maximum(x - side / 2, box.x)
+    height = np.minimum(y + side / 2, box.y + box.height) - np.maximum(y - side / 2, box.y)
+    shared = width.clip(0) * height.clip(0)
+    return np.asarray(shared / (side**2 + box.area - shared))
+
+
+def _moves(anchors: NDArray[np.float64], box: FrameBox) -> Floats:
+    (x, y), side = box.center, anchors[:, 2]
+    across, down = (x - anchors[:, 0]) / side, (y - anchors[:, 1]) / side
+    sides = np.log(np.array([box.width, box.height]) / side[:, None]) / SIDE_STEP
+    centre = np.stack([across, down], axis=1) / CENTRE_STEP
+    return np.concatenate([centre, sides], axis=1).astype(np.float32)
+
+
+def _by_grid(kinds: Floats, moves: Floats) -> dict[int, GridTargets]:
+    targets, first = {}, 0
+    for stride in STRIDES:
+        columns, rows = grid_cells(stride)
+        shape = (rows, columns, len(ANCHORS[stride]))
+        own = slice(first, first + int(np.prod(shape)))
+        targets[stride] = GridTargets(kinds[own].reshape(shape), moves[own].reshape(*shape, 4))
+        first = own.stop
+    return targets

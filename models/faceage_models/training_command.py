@@ -66,8 +66,13 @@ def scene_source(options: argparse.Namespace) -> SceneSource:
     return SceneSource(options.faces, backgrounds, clips, whole=options.whole)
 
 
-def run_training(program: str, options: argparse.Namespace, training: Training) -> int:
+def run_training(program: str, options: argparse.Namespace, prepare: Callable[[], Training]) -> int:
     """Train as the options of `training_parser` say, and print where the weights are.
+
+    Args:
+        program: the module, for messages.
+        options: of `training_parser`.
+        prepare: says what is trained; what goes wrong there is reported as an error of training.
 
     Returns:
         0 done, 1 our error, 2 usage, 130 stopped from the keyboard.
@@ -78,6 +83,7 @@ def run_training(program: str, options: argparse.Namespace, training: Training) 
     def body() -> int:
         out: Path = options.out
         out.mkdir(parents=True, exist_ok=True)
+        training = prepare()
         start: Path | None = options.start
         build = training.build if start is None else partial(training.load, start)
         rate = training.rate if options.rate is None else options.rate

@@ -28,8 +28,8 @@ Frame = np.ndarray
 
 @pytest.fixture(scope="module")
 def detector() -> Detector:
-    """The shipped int8 detector."""
-    return load_detector()
+    """That of `faceage-calibrate prepare`."""
+    return load_detector("mtcnn")
 
 
 def test_the_square_of_known_landmarks() -> None:

@@ -129,7 +129,7 @@ def test_bundle_of_an_own_model(own: tuple[Path, Path]) -> None:
     names = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
     assert {
         "mine.int8.tflite", "mine.int8.json", "mine.ranges.json", "float/mine.float32.tflite",
-        "float/mine.float32.json", "report.json", "report.md", "mtcnn-pnet.int8.tflite",
+        "float/mine.float32.json", "report.json", "report.md", "face-finder-finder.int8.tflite",
     } <= names  # fmt: skip
     assert sorted(names) == read_report(out)["contents"]
     for file in out.rglob("*.tflite"):

@@ -41,9 +41,9 @@ def int8_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def finder_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `faceage-convert --quantize int8 --detector face-finder` writes."""
-    return _converted(tmp_path_factory, "--quantize", "int8", "--detector", "face-finder")
+def mtcnn_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `faceage-convert --quantize int8 --detector mtcnn` writes."""
+    return _converted(tmp_path_factory, "--quantize", "int8", "--detector", "mtcnn")
 
 
 def _shipped_file(shipped: Any, name: str) -> Path:
@@ -55,10 +55,10 @@ def _shipped_file(shipped: Any, name: str) -> Path:
 
 @pytest.mark.parametrize("name", ["age-mobilenet-coral", *NETWORKS, *FINDER])
 def test_shipped_files_come_out_again(
-    int8_bundle: Path, finder_bundle: Path, shipped: Any, name: str
+    int8_bundle: Path, mtcnn_bundle: Path, shipped: Any, name: str
 ) -> None:
     """The tools that made the shipped files make the same bytes from the float model."""
-    bundle = finder_bundle if name in FINDER else int8_bundle
+    bundle = mtcnn_bundle if name in NETWORKS else int8_bundle
     ours, theirs = bundle / f"{name}.int8.tflite", _shipped_file(shipped, name)
     known = load_model(theirs).contract
     made_with = {**known.provenance["tools"]}
@@ -82,7 +82,7 @@ def test_shipped_files_come_out_again(
 def test_contents(int8_bundle: Path) -> None:
     """The folder holds what the camera loads, the contracts beside it, and the report."""
     assert int8_bundle.name == "faceage-int8"
-    models = [f"{name}.int8" for name in ("age-mobilenet-coral", *NETWORKS)]
+    models = [f"{name}.int8" for name in ("age-mobilenet-coral", *FINDER)]
     expected = {f"{name}.{kind}" for name in models for kind in ("tflite", "json")}
     found = {path.name for path in int8_bundle.iterdir()}
     assert found == expected | {"report.html", "report.json", "report.md"}

@@ -42,8 +42,8 @@ def test_lines_for_people(capsys: pytest.CaptureFixture[str]) -> None:
         f"{contract.provenance['measured']['mae_int8']:.2f} years int8",
         contract.licence,
         contract.provenance["weights_terms"],
-        "proposal network mtcnn-pnet",
-        "output network mtcnn-onet",
+        "single-shot network face-finder-finder",
+        "output network face-finder-aligner",
     ):
         assert said in out, said
 

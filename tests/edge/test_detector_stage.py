@@ -4,31 +4,47 @@ from typing import Any
 
 import pytest
 
-from faceage_edge.detector_stage import Level, Stage, parse_stage, stage_document
+from faceage_edge.detector_stage import Stage, parse_stage, stage_document
 from faceage_edge.errors import ContractError
 from faceage_edge.json_fields import Fields
 
-LEVELS = [
-    {"stride": 8, "logits": "a", "boxes": "b"},
-    {"stride": 16, "logits": "c", "boxes": "d"},
-]
-GRID = {"stage": "single-shot", "logit_threshold": -1.5, "nms": 0.4, "levels": LEVELS}
+ANCHORS = {
+    "centre_step": 0.1,
+    "side_step": 0.2,
+    "sides": "exponential",
+    "order": "xywh",
+    "offset": 0.5,
+    "score_index": 0,
+    "points": "none",
+    "grids": [
+        {
+            "columns": 4,
+            "rows": 3,
+            "stride": [8.0, 8.0],
+            "sides": [[16.0, 16.0], [24.0, 24.0]],
+            "scores": ["a"],
+            "boxes": "b",
+        }
+    ],
+}
+SHOT = {"stage": "single-shot", "logit_threshold": -1.5, "nms": 0.4, "anchors": ANCHORS}
+LEVELS = [{"stride": 8, "logits": "a", "boxes": "b"}]
 
 
 def parsed(**changes: Any) -> Stage:
     """The single-shot stage with some fields changed; None takes one out."""
-    document = {key: value for key, value in {**GRID, **changes}.items() if value is not None}
+    document = {key: value for key, value in {**SHOT, **changes}.items() if value is not None}
     return parse_stage(Fields(document, "here"))
 
 
 def test_a_single_shot_stage_is_read_and_written() -> None:
-    """Its grids by stride and output names; writing undoes reading."""
+    """How its anchors decode; writing undoes reading."""
     stage = parsed()
-    assert stage.levels == (Level(8, "a", "b"), Level(16, "c", "d"))
-    assert stage_document(stage) == GRID
+    assert stage.anchors is not None and stage.anchors.grids[0].count == 24
+    assert stage_document(stage) == SHOT
 
 
-def test_other_stages_have_no_grids_of_levels() -> None:
+def test_other_stages_have_no_anchors() -> None:
     """A cascade's stage is written as it always was."""
     document = {"stage": "proposal", "logit_threshold": 0.4, "nms": 0.7, "stride": 2, "cell": 12}
     assert stage_document(parse_stage(Fields(document, "here"))) == document
@@ -39,12 +55,12 @@ def test_other_stages_have_no_grids_of_levels() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"levels": None}, "levels"),
-        ({"levels": []}, "expected a list of objects"),
-        ({"levels": LEVELS[::-1]}, r"strides \[16, 8\], expected"),
-        ({"levels": [LEVELS[0], LEVELS[0]]}, r"strides \[8, 8\], expected"),
-        ({"levels": [{"stride": 0, "logits": "a", "boxes": "b"}]}, "stride"),
-        ({"levels": [{"stride": 8, "logits": "a"}]}, "boxes"),
+        ({"anchors": None}, "anchors"),
+        (
+            {"anchors": None, "levels": LEVELS},
+            "an earlier faceage made; convert",
+        ),
+        ({"anchors": {**ANCHORS, "grids": []}}, "expected a list of objects"),
         ({"stage": "two-shot"}, "two-shot"),
         ({"nms": 0}, "nms"),
     ],

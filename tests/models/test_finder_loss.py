@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from faceage_models.finder_loss import box_loss, focal_loss
+from faceage_models.finder_loss import apart, finder_loss, focal_loss
+from faceage_models.finder_network import ANCHORS, grid_cells
 from faceage_models.finder_targets import FACE, IGNORED, NO_FACE
 
 
@@ -18,18 +19,29 @@ def test_focal_loss_by_hand() -> None:
     np.testing.assert_allclose(found, wanted, rtol=1e-4)
 
 
-@pytest.mark.parametrize(
-    ("found", "wanted", "loss", "note"),
-    [
-        ([1, 1, 1, 1], [1, 1, 1, 1], 0.0, "equal boxes"),
-        # Of 2 x 2 against 4 x 4: overlap 4 of 16, and the larger surrounds both.
-        ([1, 1, 1, 1], [2, 2, 2, 2], 0.75, "within the other"),
-        ([2, 1, 0, 1], [0, 1, 2, 1], 2 - 0 - 1, "side by side"),
-        # As [0, 1, 1, 1], of half the area, and 0.5 for the negative distance.
-        ([-0.5, 1, 1, 1], [1, 1, 1, 1], 0.5 + 0.5, "a negative distance"),
-    ],
-)
-def test_box_loss_by_hand(found: list[float], wanted: list[float], loss: float, note: str) -> None:
-    """One minus the generalised overlap of boxes around one point."""
-    value = box_loss(np.array([found], np.float32), np.array([wanted], np.float32))
-    assert float(np.asarray(value)[0]) == pytest.approx(loss, abs=1e-5), note
+def test_the_box_loss_counts_faces_alone() -> None:
+    """Smooth L1 of four numbers, square up to 1 and straight beyond; other anchors say what they
+    like."""
+    outputs, kinds, boxes = {}, {}, {}
+    for stride, sides in ANCHORS.items():
+        columns, rows = grid_cells(stride)
+        shape = (1, rows, columns, len(sides))
+        outputs[f"logits{stride}"] = np.full(shape, -20, np.float32)
+        outputs[f"boxes{stride}"] = np.full((*shape[:3], 4 * len(sides)), 7, np.float32)
+        kinds[stride] = np.full(shape, NO_FACE, np.float32)
+        boxes[stride] = np.zeros((*shape, 4), np.float32)
+    kinds[16][0, 2, 3, 1] = FACE
+    outputs["logits16"][0, 2, 3, 1] = 20
+    outputs["boxes16"][0, 2, 3, 4:] = (0.5, -3, 1, 1)
+    boxes[16][0, 2, 3, 1] = (0, 0, 1, 1.2)
+    focal, moved = finder_loss(outputs, kinds, boxes)
+    assert float(focal) == pytest.approx(0, abs=1e-6)
+    assert float(moved) == pytest.approx(0.5 * 0.25 + 2.5 + 0 + 0.5 * 0.04, rel=1e-5)
+
+
+def test_apart_is_the_share_of_variance_that_is_missed() -> None:
+    """0 for the teacher's own, 1 for its means, whatever its scale."""
+    teacher = np.random.default_rng(0).normal(size=(2, 3, 4, 5)).astype(np.float32) * 9
+    means = np.broadcast_to(teacher.mean(axis=(0, 1, 2)), teacher.shape)
+    assert float(apart(teacher, teacher)) == 0
+    assert float(apart(means, teacher)) == pytest.approx(1, rel=1e-5)

@@ -17,7 +17,7 @@ SHIPPED = [
     ("age-tiny/age-tiny.float32", 1, 0),
     ("age-tiny/age-tiny.int8", 1, 0),
     ("face-finder/face-finder-aligner.float32", 1, 0),
-    ("face-finder/face-finder-aligner.int8", 1, 0),
+    ("face-finder/face-finder-aligner.int8", 6, 5),
     ("face-finder/face-finder-finder.float32", 1, 0),
     ("face-finder/face-finder-finder.int8", 1, 0),
     ("mtcnn/mtcnn-onet.float32", 1, 0),

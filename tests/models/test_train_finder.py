@@ -24,7 +24,7 @@ def test_it_trains_and_goes_on(shared_data: Path, tmp_path: Path, more: list[str
     for steps in ("1", "2"):
         assert main([*command, "--steps", steps]) == 0
         model = load_finder(tmp_path / "finder.weights.npz")
-        weights.append(np.asarray(model.get_layer("stem_conv").kernel))
+        weights.append(np.asarray(model.get_layer("half").kernel))
     assert np.isfinite(weights[1]).all() and (weights[0] != weights[1]).any()
 
 

@@ -10,14 +10,12 @@ import pytest
 
 from faceage_edge.errors import FaceageError, FacesError, ModelFileError
 from faceage_edge.geometry import FrameBox
-from faceage_models.aligner_network import aligner_network, load_aligner
-from faceage_models.background import in_background, in_backgrounds
+from faceage_models.background import in_backgrounds
 from faceage_models.finder_network import finder_network, load_finder
 from faceage_models.finder_targets import finder_targets
 from faceage_models.keras_backend import training_keras
 from faceage_models.layer_weights import save_layer_weights
-from faceage_models.train_aligner import aligner_loss
-from faceage_models.train_finder import scene_loss
+from faceage_models.train_finder import SceneLoss
 from faceage_models.trainer import Trainer, train
 
 
@@ -69,8 +67,8 @@ def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
 def test_a_state_of_another_network_is_refused(tmp_path: Path) -> None:
     """Nothing is taken up in part; so is a file that is no state."""
     train(opened(tmp_path), repeat(BATCH), tmp_path, steps=1, name="line")
-    with pytest.raises(ModelFileError, match="is not a state of aligner"):
-        Trainer(aligner_network, aligner_loss, tmp_path, steps=1, rate=0.1)
+    with pytest.raises(ModelFileError, match="is not a state of finder"):
+        Trainer(finder_network, SceneLoss(), tmp_path, steps=1, rate=0.1)
     (tmp_path / "state.npz").write_bytes(b"no state")
     with pytest.raises(ModelFileError, match="is not a state of"):
         opened(tmp_path)
@@ -103,27 +101,15 @@ def test_the_finder_learns_a_scene(tmp_path: Path) -> None:
     targets = finder_targets([FrameBox(150, 100, 30, 30)])
     kinds = {stride: np.stack([one.kinds] * 2) for stride, one in targets.items()}
     boxes = {stride: np.stack([one.boxes] * 2) for stride, one in targets.items()}
-    trainer = Trainer(finder_network, scene_loss, tmp_path, steps=1000, rate=0.05)
-    losses = [float(sum(trainer.train_on((frames, kinds, boxes)))) for _ in range(12)]
-    assert losses[-1] < losses[0] / 2
-
-
-def test_the_aligner_learns_a_face(tmp_path: Path) -> None:
-    """On one crop with a face and one without, the loss falls to less than half."""
-    crops = np.zeros((2, 48, 48, 3), np.uint8)
-    crops[0, 10:40, 8:40] = 200
-    landmarks = np.tile(np.linspace(0.2, 0.8, 10, dtype=np.float32), (2, 1))
-    batch = (crops, np.array([1, 0], np.float32), np.zeros((2, 4), np.float32), landmarks)
-    trainer = Trainer(aligner_network, aligner_loss, tmp_path, steps=1000, rate=0.05)
-    losses = [float(sum(trainer.train_on(batch))) for _ in range(25)]
+    trainer = Trainer(finder_network, SceneLoss(), tmp_path, steps=1000, rate=0.05)
+    losses = [float(sum(trainer.train_on((frames, kinds, boxes)))) for _ in range(60)]
     assert losses[-1] < losses[0] / 2
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     """Nothing is loaded in part, and the message names both."""
     path = tmp_path / "w.npz"
-    save_layer_weights(aligner_network(), path)
-    load_aligner(path)
+    save_layer_weights(line(), path)
     with pytest.raises(ModelFileError, match="is of another network than finder"):
         load_finder(path)
     path.write_bytes(b"not weights")
@@ -139,7 +125,7 @@ def numbers(count: int) -> Iterator[int]:
 
 def test_batches_come_from_another_process_with_its_errors() -> None:
     """In order; an error over there is one here, with its words."""
-    made = in_background(numbers, 3)
+    made = in_backgrounds(numbers, [(3,)])
     assert [next(made) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(FacesError, match="the set ends here"):
         next(made)

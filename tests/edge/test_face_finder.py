@@ -1,7 +1,6 @@
-"""The single-shot network and the detector around it."""
+"""Face-finder: the network that sees the whole frame, and the detector around it."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import lru_cache
 
 import cv2
@@ -9,14 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from faceage_edge.anchor_shot import AnchorShot
 from faceage_edge.bundles import find
 from faceage_edge.detector import Detector, load_detector
-from faceage_edge.detector_stage import Level
 from faceage_edge.errors import ContractError
 from faceage_edge.face_finder import FaceFinder
 from faceage_edge.geometry import Face, FrameBox, FrameLandmarks
 from faceage_edge.model import Model, load_model
-from faceage_edge.single_shot import SingleShot
 from faceage_edge.tracking import iou
 
 Frame = npt.NDArray[np.uint8]
@@ -110,10 +108,9 @@ class FakeAligner:
         self.answers = iter(answers)
         self.asked = 0
 
-    def settle(self, _frame: Frame, squares: npt.NDArray[np.float64]) -> list[Face]:
-        (square,) = squares
+    def settle_one(self, _frame: Frame, square: npt.NDArray[np.float64]) -> Face | None:
         self.asked += 1
-        return [_face(square)] if next(self.answers) == "y" else []
+        return _face(square) if next(self.answers) == "y" else None
 
 
 def _face(square: npt.NDArray[np.float64]) -> Face:
@@ -142,52 +139,52 @@ def test_the_search_ends_after_four_refused(
     assert fake.asked == asked, note
 
 
-def test_a_cell_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cell (3, 5) of stride 8 with distances 1, 2, 3 and 1.5 strides, on half of the frame."""
-    model = network(scheme="float32")
-    raw = {
-        output.name: np.full((1, output.size), -9.0, np.float32)
-        for output in model.contract.outputs
+def quiet(model: Model) -> dict[str, npt.NDArray[np.float32]]:
+    """Outputs in which no anchor sees a face."""
+    outputs = model.contract.outputs
+    return {
+        one.name: np.full((1, one.size), -9.0 * (one.head == "face-logit"), np.float32)
+        for one in outputs
     }
-    cell = 3 * 40 + 5
-    raw["logits8"][0, cell] = 4.0
-    raw["boxes8"][0, 4 * cell : 4 * cell + 4] = (1, 2, 3, 1.5)
+
+
+def test_an_anchor_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second anchor, of 24 pixels, of cell (row 3, column 5) of stride 8, on half of the
+    frame."""
+    model = network(scheme="float32")
+    raw = quiet(model)
+    anchor = (3 * 40 + 5) * 2 + 1
+    raw["logits8"][0, anchor] = 4.0
+    # Across by half a side, up by a quarter; sides e^0.2 and e^-0.2 of the anchor's.
+    raw["boxes8"][0, 4 * anchor : 4 * anchor + 4] = (5, -2.5, 1, -1)
     monkeypatch.setattr(model, "run_raw", lambda _pictures: raw)
-    found = SingleShot(model).propose(np.zeros((480, 640, 3), np.uint8))
-    assert found.logits.tolist() == [4.0]
-    # The centre is (44, 28) in the input; edges 8, 16, 24 and 12 pixels away; the frame twice that.
-    np.testing.assert_allclose(found.boxes, [[2 * 36, 2 * 12, 2 * 68, 2 * 40]])
+    found = AnchorShot(model, "single-shot").propose(np.zeros((480, 640, 3), np.uint8))
+    assert found.scores == pytest.approx([1 / (1 + np.exp(-4.0))])
+    # The anchor stands at (44, 28) in the input; the frame is twice that.
+    centre = np.array([44 + 12, 28 - 6])
+    half = 12 * np.exp([0.2, -0.2])
+    np.testing.assert_allclose(found.boxes, [[*2 * (centre - half), *2 * (centre + half)]])
 
 
-def test_the_threshold_in_the_files_own_numbers() -> None:
-    """int8 and float agree on most cells of a picture: the threshold is the same real number."""
-    frame = np.random.default_rng(0).integers(0, 256, (240, 320, 3), dtype=np.uint8)
-    shots = [SingleShot(network(scheme=scheme)) for scheme in ("int8", "float32")]
-    for shot in shots:
-        for grid in shot._grids:
-            real = (grid.least - grid.logits.zero_point) * grid.logits.scale
-            stage = shot._model.contract.detector
-            assert stage is not None
-            assert real == pytest.approx(stage.logit_threshold)
-        shot.propose(frame)
-
-
-@pytest.mark.parametrize(
-    ("levels", "message"),
-    [
-        ((Level(8, "nowhere", "boxes8"),), "names 'nowhere', which is no face-logit output"),
-        ((Level(8, "boxes8", "boxes8"),), "names 'boxes8', which is no face-logit output"),
-        ((Level(4, "logits8", "boxes8"),), "a grid of stride 4 on 320 x 240 has 80 x 60 cells"),
-    ],
-)
-def test_levels_that_are_not_the_networks(levels: tuple[Level, ...], message: str) -> None:
-    """A contract is held to the network's own outputs when it is loaded."""
+def test_the_threshold_is_the_same_in_the_files_own_numbers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of int8, the step above the threshold passes and the one below does not."""
     model = network()
-    assert model.contract.detector is not None
-    stage = replace(model.contract.detector, levels=levels)
-    model.contract = replace(model.contract, detector=stage)
-    with pytest.raises(ContractError, match=message):
-        SingleShot(model)
+    stage = model.contract.detector
+    assert stage is not None
+    output = next(one for one in model.contract.outputs if one.name == "logits16")
+    least = stage.logit_threshold / output.scale + output.zero_point
+    zeros = {one.name: one.zero_point for one in model.contract.outputs}
+    for value, found in ((np.ceil(least), 1), (np.floor(least), 0)):
+        raw = {
+            one.name: np.full((1, one.size), -128 if one.head == "face-logit" else zeros[one.name])
+            for one in model.contract.outputs
+        }
+        raw["logits16"][0, 300] = value
+        monkeypatch.setattr(model, "run_raw", lambda _pictures, raw=raw: raw)
+        shot = AnchorShot(model, "single-shot")
+        assert len(shot.propose(np.zeros((240, 320, 3), np.uint8)).scores) == found
 
 
 def test_networks_in_the_wrong_place() -> None:
@@ -203,3 +200,15 @@ def test_int8_finds_what_float_finds(astronaut: Frame) -> None:
     (exact,), (rough,) = (detector(scheme).detect(astronaut) for scheme in ("float32", "int8"))
     assert iou(exact.box, rough.box) > 0.9
     assert np.abs(exact.landmarks.points - rough.landmarks.points).mean() < 43 / 20
+
+
+def test_a_square_that_fits_badly_is_looked_at_twice(astronaut: Frame) -> None:
+    """Forty pixels beside the face the first look refuses; the second, at the first's own box, does
+    not. Far beside it the first is sure, and there is no second."""
+    aligner = detector("int8").aligner
+    square = np.array([168.0, 60, 278, 170])
+    beside, away = square + [40, 0, 40, 0], square + [110, 0, 110, 0]
+    assert aligner.settle(astronaut, beside[None]) == []
+    face = aligner.settle_one(astronaut, beside)
+    assert face is not None and np.abs(face.landmarks.points - LANDMARKS).max() < 8
+    assert aligner.settle_one(astronaut, away) is None
