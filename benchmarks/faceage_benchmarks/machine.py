@@ -6,11 +6,11 @@ No host name and no user: a result file is meant to be published.
 import importlib.metadata
 import os
 import platform
-import shutil
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
+
+from faceage_edge.throttling import read_flags
 
 __all__ = ["describe_machine", "note_after", "throttle_flags"]
 
@@ -25,8 +25,6 @@ _LIBRARIES = {
     "torch": ("torch",),
     "faceage": ("faceage",),
 }
-# Raspberry Pi firmware; bits 0-3 say what is happening now, 16-19 what happened since boot.
-_THROTTLED = "sys/devices/platform/soc/soc:firmware/get_throttled"
 _GOVERNOR = "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"
 # In kHz, and in thousandths of a degree.
 _CLOCK = "sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq"
@@ -73,34 +71,12 @@ def note_after(machine: dict[str, Any], root: Path = Path("/")) -> None:
 
 
 def throttle_flags(root: Path = Path("/")) -> str | None:
-    """Return the firmware's throttle flags as hexadecimal text, such as "0x50000".
+    """Return the firmware's flags (faceage_edge.throttling) as hexadecimal text like "0x50000".
 
-    Bits 0-3: under-voltage, frequency capped, throttled, soft temperature limit now; bits 16-19:
-    the same since boot. None where there is no such firmware.
+    None where there is no such firmware.
     """
-    text = _text(root / _THROTTLED)
-    if text is None and root == Path("/"):
-        text = _ask_vcgencmd()
-    if text is None:
-        return None
-    try:
-        return hex(int(text.rpartition("=")[2], 16))
-    except ValueError:
-        return None
-
-
-def _ask_vcgencmd() -> str | None:
-    """Ask the older interface of the same firmware, which prints throttled=0x0."""
-    program = shutil.which("vcgencmd")
-    if program is None:
-        return None
-    try:
-        done = subprocess.run(
-            [program, "get_throttled"], capture_output=True, text=True, timeout=5, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()
+    flags = read_flags(root)
+    return None if flags is None else hex(flags)
 
 
 def _state(root: Path) -> dict[str, Any]:

@@ -6,14 +6,12 @@ Judged from what the result file says of its machine, so that a reader can judge
 from collections.abc import Mapping
 from typing import Any
 
+from faceage_edge.throttling import flag_names, since_start
+
 __all__ = ["TIMED_KINDS", "taint_reasons"]
 
 # Kinds whose figures hold times; ages, boxes and counted instructions do not depend on the clock.
 TIMED_KINDS = frozenset({"convert", "demo", "detection", "latency", "loop", "peers"})
-# Bits 0-3 of the Raspberry Pi's flags say what is so now, the same 16 higher what was so since
-# boot (raspberrypi.com/documentation, vcgencmd get_throttled).
-_NOW = {0: "under-voltage", 1: "frequency capped", 2: "throttled", 3: "soft temperature limit"}
-_SINCE_BOOT = 16
 # Cores that other programs may use on average: an idle system's own services stay below it.
 _MOST_OTHERS = 0.1
 # The same of what a hypervisor gave to other guests: a per cent moves a p99.
@@ -35,12 +33,11 @@ def taint_reasons(kind: str, machine: Mapping[str, Any]) -> list[str]:
 
 def _throttled(flags: Mapping[str, str | None]) -> list[str]:
     before, after = (int(flags.get(when) or "0", 16) for when in ("before", "after"))
-    reasons = []
-    for bit, name in _NOW.items():
-        during = bool((after & ~before) >> (bit + _SINCE_BOOT) & 1)
-        if before >> bit & 1 or after >> bit & 1 or during:
-            reasons.append(f"{name} (throttle flags {before:#x} before, {after:#x} after)")
-    return reasons
+    came = since_start(after & ~before)
+    return [
+        f"{name} (throttle flags {before:#x} before, {after:#x} after)"
+        for name in flag_names(before | after | came)
+    ]
 
 
 def _disturbed(cpu: Mapping[str, Mapping[str, float] | None]) -> list[str]:

@@ -9,13 +9,10 @@ from faceage_edge.diagnosis import Diagnosis
 from faceage_edge.errors import FaceageError
 from faceage_edge.frames import CameraRequest
 from faceage_edge.sources import open_source
+from faceage_edge.throttling import ask_firmware, flag_names, parse_flags, since_start
 
 __all__ = ["camera", "coral", "heat", "power"]
 
-# Bits of the Pi firmware's get_throttled: now, and 16 places higher since it was switched on.
-# https://www.raspberrypi.com/documentation/computers/os.html#get_throttled
-_THROTTLED = ("under-voltage", "clock capped", "throttled", "soft temperature limit")
-_FLAGS = "sys/devices/platform/soc/soc:firmware/get_throttled"
 # From here on a Pi slows itself down.
 _HOT_C = 80.0
 # Vendor and product of a USB Coral before and after it got its firmware.
@@ -47,15 +44,13 @@ def camera(options: argparse.Namespace, root: Path) -> Diagnosis:
 
 def power(root: Path) -> Diagnosis:
     """The Pi firmware's flags on supply and throttling."""
-    text = _read(root / _FLAGS)
+    text = ask_firmware(root)
     if text is None:
         return Diagnosis("absent", "no Raspberry Pi firmware to ask")
-    try:
-        flags = int(text, 16)
-    except ValueError:
+    flags = parse_flags(text)
+    if flags is None:
         return Diagnosis("warning", f"the firmware answers {text!r}", "expected hexadecimal flags")
-    now = [name for bit, name in enumerate(_THROTTLED) if flags >> bit & 1]
-    before = [name for bit, name in enumerate(_THROTTLED) if flags >> (16 + bit) & 1]
+    now, before = flag_names(flags), flag_names(since_start(flags))
     fix = "use the official supply and a short cable; cool the processor"
     if now:
         return Diagnosis("broken", f"now: {', '.join(now)}", fix)

@@ -3,30 +3,19 @@
 The files are those of Raspberry Pi OS, and of Linux on other boards as far as they have them.
 """
 
-import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Health", "read_health"]
+from faceage_edge.throttling import flag_names, read_flags, since_start
 
-# The firmware's bits: what is so now. The same bits 16 places up say what was since the start.
-_UNDER_VOLTAGE, _CAPPED, _THROTTLED, _SOFT_LIMIT = 1, 2, 4, 8
-_SINCE = 16
-_NAMES = {
-    _UNDER_VOLTAGE: "under-voltage",
-    _CAPPED: "frequency capped",
-    _THROTTLED: "throttled",
-    _SOFT_LIMIT: "soft temperature limit",
-}
-_VCGENCMD_S = 2.0
+__all__ = ["Health", "read_health"]
 
 
 @dataclass(frozen=True)
 class Health:
     """One reading; None is what this machine does not tell.
 
-    `temperature_c` is the hottest zone in degrees Celsius, `throttled` the firmware's bits,
+    `temperature_c` is the hottest zone in degrees Celsius, `throttled` the firmware's flags,
     `frequency_mhz` the first core's clock, `rss_mb` a process's resident memory in megabytes.
     """
 
@@ -39,18 +28,14 @@ class Health:
     @property
     def slowed(self) -> bool:
         """Whether the firmware holds the processor back now, for heat or for want of current."""
-        return bool((self.throttled or 0) & (_UNDER_VOLTAGE | _CAPPED | _THROTTLED | _SOFT_LIMIT))
+        return bool(flag_names(self.throttled or 0))
 
     def complaints(self) -> list[str]:
         """What is wrong now, and what was since the board was started, in words."""
-        bits = self.throttled or 0
-        now = [name for bit, name in _NAMES.items() if bits & bit]
-        before = [
-            f"{name} earlier"
-            for bit, name in _NAMES.items()
-            if bits & (bit << _SINCE) and not bits & bit
-        ]
-        return now + before
+        flags = self.throttled or 0
+        now = flag_names(flags)
+        earlier = flag_names(since_start(flags))
+        return now + [f"{name} earlier" for name in earlier if name not in now]
 
 
 def read_health(process: int | None = None, root: Path = Path("/")) -> Health:
@@ -63,7 +48,7 @@ def read_health(process: int | None = None, root: Path = Path("/")) -> Health:
     return Health(
         model=_model(root),
         temperature_c=_temperature(root),
-        throttled=_throttled(root),
+        throttled=read_flags(root),
         frequency_mhz=_scaled(
             root / "sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq", 1 / 1000
         ),
@@ -93,31 +78,6 @@ def _temperature(root: Path) -> float | None:
     zones = sorted((root / "sys/class/thermal").glob("thermal_zone*/temp"))
     found = [value for zone in zones if (value := _scaled(zone, 1 / 1000)) is not None]
     return max(found, default=None)
-
-
-def _throttled(root: Path) -> int | None:
-    text = _text(root / "sys/devices/platform/soc/soc:firmware/get_throttled")
-    if text is None and root == Path("/"):
-        text = _vcgencmd()
-    try:
-        return int(text or "", 16)
-    except ValueError:
-        return None
-
-
-def _vcgencmd() -> str | None:
-    """Where the kernel does not show it: `vcgencmd get_throttled` prints throttled=0x50000."""
-    program = shutil.which("vcgencmd")
-    if program is None:
-        return None
-    try:
-        done = subprocess.run(
-            [program, "get_throttled"],
-            capture_output=True, text=True, timeout=_VCGENCMD_S, check=False,
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip().partition("=")[2]
 
 
 def _rss(root: Path, process: int) -> float | None:
