@@ -122,11 +122,11 @@ def steps(data: Path) -> dict[str, list[str]]:
             "benchmarks/arm-budget.json",
         ],
         "arm-loop": ["faceage-benchmark", "arm", int8, "--loop"],
-        "loop-cost": [*module, "faceage_benchmarks.loop_cost", "--clips", str(data / "clips")]
+        "loop-cost": ["faceage-benchmark", "loop-cost", "--clips", str(data / "clips")]
         + ["--yunet", str(data / "third_party/detectors/face_detection_yunet_2026may.onnx")],
-        "loop-freshness": [*module, "faceage_benchmarks.freshness"],
-        "endurance-frames": [*module, "faceage_benchmarks.endurance", "--frames", "100000"],
-        "endurance-faults": [*module, "faceage_benchmarks.endurance", "--minutes", "60"],
+        "loop-freshness": ["faceage-benchmark", "freshness"],
+        "endurance-frames": ["faceage-benchmark", "endurance", "--frames", "100000"],
+        "endurance-faults": ["faceage-benchmark", "endurance", "--minutes", "60"],
         "arm-float": ["faceage-benchmark", "arm", "--float", int8, model("age-tiny", "int8")],
         "footprint": [*module, "faceage_benchmarks.footprint", "--project", "."]
         + ["--constraints", "constraints/device.txt"],
@@ -136,7 +136,7 @@ def steps(data: Path) -> dict[str, list[str]]:
         + ["--faces", str(data / "data" / "utkface-calib.tar"), "--count", "500"]
         + ["--eval-faces", dev],
         **{
-            f"fuzz-{target}": [*module, "faceage_convert.fuzz", "--target", target]
+            f"fuzz-{target}": ["faceage-benchmark", "fuzz", "--target", target]
             + ["--engine", "atheris"]
             for target in ("tflite", "contract", "labels")
         },

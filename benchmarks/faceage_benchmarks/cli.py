@@ -6,11 +6,12 @@ Results go to stdout, progress to stderr. Exit codes: 0 done, 1 an error of ours
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from faceage_benchmarks.arguments import JSON_HELP, at_least, check_writable
+from faceage_benchmarks.conversion_commands import add_conversion_commands
+from faceage_benchmarks.loop_commands import add_loop_commands
 from faceage_edge.command import run as run_command
-from faceage_edge.errors import OutputError
 
 if TYPE_CHECKING:
     _Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -20,7 +21,6 @@ __all__ = ["main"]
 _PROGRAM = "faceage-benchmark"
 # Of `faceage_calibration.digest_split`, which a device need not load.
 _PARTS = ("train", "choice", "test")
-_JSON_HELP = 'result file to write; "-": JSON on stdout, the table on stderr'
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,10 +46,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_accuracy(commands)
     _add_latency(commands)
     _add_threshold(commands)
-    _add_loop(commands)
+    add_loop_commands(commands)
     _add_detection(commands)
     _add_arm(commands)
-    _add_convert(commands)
+    add_conversion_commands(commands)
     _add_compare(commands)
     _add_report(commands)
     return parser
@@ -59,7 +59,7 @@ def _add_accuracy(commands: "_Subparsers") -> None:
     parser = commands.add_parser("accuracy", help="error in years on labelled faces")
     parser.set_defaults(body=_accuracy)
     _add_models(parser, "compared face by face on the same crops")
-    parser.add_argument("--json", required=True, metavar="OUT", help=_JSON_HELP)
+    parser.add_argument("--json", required=True, metavar="OUT", help=JSON_HELP)
     parser.add_argument("--csv", metavar="FILE", help="a line a face: label, age, interval, found")
     _add_faces(parser, required=True, purpose="folder or .tar of faces")
 
@@ -68,11 +68,11 @@ def _add_latency(commands: "_Subparsers") -> None:
     parser = commands.add_parser("latency", help="milliseconds a run, one model or two in turn")
     parser.set_defaults(body=_latency)
     _add_models(parser, "run in turn with the first; the ratio is first / second")
-    parser.add_argument("--json", metavar="OUT", help=_JSON_HELP)
+    parser.add_argument("--json", metavar="OUT", help=JSON_HELP)
     parser.add_argument("--seconds", type=float, metavar="S", help="measure at least this long")
-    parser.add_argument("--runs", type=_at_least(1), metavar="K", help="measure at least so often")
+    parser.add_argument("--runs", type=at_least(1), metavar="K", help="measure at least so often")
     parser.add_argument(
-        "--loads", type=_at_least(1), metavar="L", help="load the models anew so often, at least 2"
+        "--loads", type=at_least(1), metavar="L", help="load the models anew so often, at least 2"
     )
     parser.add_argument("--quick", action="store_true", help="a short look; the file says so")
     _add_faces(
@@ -80,32 +80,6 @@ def _add_latency(commands: "_Subparsers") -> None:
         required=False,
         purpose="faces to measure the error on as well, through the very code that was timed",
     )
-
-
-def _add_loop(commands: "_Subparsers") -> None:
-    parser = commands.add_parser("loop", help="the camera loop: rate, delay, drops, CPU, memory")
-    parser.set_defaults(body=_loop)
-    parser.add_argument(
-        "--source", required=True, metavar="S", help="a camera's number, or a clip with --rate"
-    )
-    parser.add_argument(
-        "--rate", type=float, metavar="N", help="play the clip at N frames a second"
-    )
-    parser.add_argument("--seconds", type=float, metavar="S", help="so long, behind the warm-up")
-    parser.add_argument("--quick", action="store_true", help="ten seconds; the file says so")
-    for name, what in (
-        ("model", "age model"),
-        ("detector", "face detector"),
-        ("models", "folder that faceage-convert wrote"),
-        ("min-face", "side of the smallest face looked for, pixels"),
-        ("threads", "CPU threads for one model"),
-        ("width", "asked of a camera, pixels"),
-        ("height", "asked of a camera, pixels"),
-        ("fps", "asked of a camera"),
-    ):
-        parser.add_argument(f"--{name}", metavar="X", help=f"as of faceage-camera: {what}")
-    parser.add_argument("--json", required=True, metavar="OUT", help=_JSON_HELP)
-    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
 
 
 def _add_threshold(commands: "_Subparsers") -> None:
@@ -121,15 +95,15 @@ def _add_threshold(commands: "_Subparsers") -> None:
         "--result", metavar="FILE", help="instead of faces: an accuracy result of this model"
     )
     parser.add_argument(
-        "--threshold", type=_at_least(1), required=True, metavar="AGE", help="the age in question"
+        "--threshold", type=at_least(1), required=True, metavar="AGE", help="the age in question"
     )
     parser.add_argument(
         "--challenge",
-        type=_at_least(1),
+        type=at_least(1),
         metavar="AGE",
         help="estimated age from which on nobody is asked (default: the threshold)",
     )
-    parser.add_argument("--json", required=True, metavar="OUT", help=_JSON_HELP)
+    parser.add_argument("--json", required=True, metavar="OUT", help=JSON_HELP)
     _add_shared(parser)
 
 
@@ -152,7 +126,7 @@ def _add_detection(commands: "_Subparsers") -> None:
     )
     parser.add_argument(
         "--count",
-        type=_at_least(1),
+        type=at_least(1),
         default=2000,
         metavar="N",
         help="faces in composed scenes (default: %(default)s)",
@@ -179,7 +153,7 @@ def _add_detection(commands: "_Subparsers") -> None:
         metavar="PIXELS",
         help="side of the smallest face looked for (default: %(default)g)",
     )
-    parser.add_argument("--json", required=True, metavar="OUT", help=_JSON_HELP)
+    parser.add_argument("--json", required=True, metavar="OUT", help=JSON_HELP)
     _add_shared(parser)
 
 
@@ -202,18 +176,6 @@ def _add_report(commands: "_Subparsers") -> None:
     )
 
 
-def _add_convert(commands: "_Subparsers") -> None:
-    parser = commands.add_parser("convert", help="seconds and memory of a conversion to int8")
-    parser.set_defaults(body=_convert)
-    parser.add_argument("--model", metavar="M", help="a model to convert (default: the shipped)")
-    parser.add_argument("--faces", metavar="PATH", help="faces to record a model's ranges on")
-    parser.add_argument("--detector", metavar="NAME", help="the bundle's detector")
-    parser.add_argument("--runs", type=_at_least(2), metavar="K", help="convert so often")
-    parser.add_argument("--quick", action="store_true", help="three times; the file says so")
-    parser.add_argument("--json", required=True, metavar="OUT", help=_JSON_HELP)
-    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
-
-
 def _add_arm(commands: "_Subparsers") -> None:
     parser = commands.add_parser(
         "arm", help="instructions on emulated ARM boards (Debian; installs what it needs)"
@@ -222,7 +184,7 @@ def _add_arm(commands: "_Subparsers") -> None:
     parser.add_argument(
         "models", nargs="*", metavar="MODEL", help="int8 .tflite files (default: the shipped ones)"
     )
-    parser.add_argument("--json", required=True, metavar="OUT", help=_JSON_HELP)
+    parser.add_argument("--json", required=True, metavar="OUT", help=JSON_HELP)
     parser.add_argument(
         "--project", default=".", metavar="DIR", help="checkout to test (default: %(default)s)"
     )
@@ -285,19 +247,19 @@ def _add_faces(parser: argparse.ArgumentParser, *, required: bool, purpose: str)
     )
     parser.add_argument(
         "--limit",
-        type=_at_least(1),
+        type=at_least(1),
         metavar="N",
         help="measure N faces, chosen over ages by --seed",
     )
     parser.add_argument(
         "--workers",
-        type=_at_least(1),
+        type=at_least(1),
         metavar="N",
         help="processes for a set of more than one shard (default: one a core)",
     )
     parser.add_argument("--dask", metavar="ADDRESS", help="measure on a Dask cluster instead")
     parser.add_argument(
-        "--shard", type=_at_least(1), metavar="N", help="faces measured at a time (default: 1024)"
+        "--shard", type=at_least(1), metavar="N", help="faces measured at a time (default: 1024)"
     )
 
 
@@ -318,60 +280,36 @@ def _add_models(parser: argparse.ArgumentParser, against: str) -> None:
 
 
 def _add_shared(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--threads", type=_at_least(1), default=1, metavar="T", help="CPU threads")
+    parser.add_argument("--threads", type=at_least(1), default=1, metavar="T", help="CPU threads")
     parser.add_argument("--seed", type=int, default=0, help="of every random choice")
-
-
-def _at_least(least: int) -> Callable[[str], int]:
-    def whole(text: str) -> int:
-        value = int(text)
-        if value < least:
-            raise argparse.ArgumentTypeError(f"{value} is below {least}")
-        return value
-
-    return whole
 
 
 def _accuracy(options: argparse.Namespace, command: Sequence[str]) -> int:
     from faceage_benchmarks import accuracy
 
-    _writable(options.json, options.csv)
+    check_writable(options.json, options.csv)
     return accuracy.run(options, command)
 
 
 def _latency(options: argparse.Namespace, command: Sequence[str]) -> int:
     from faceage_benchmarks import latency
 
-    _writable(options.json)
+    check_writable(options.json)
     return latency.run(options, command)
 
 
 def _threshold(options: argparse.Namespace, command: Sequence[str]) -> int:
     from faceage_benchmarks import threshold
 
-    _writable(options.json)
+    check_writable(options.json)
     return threshold.run(options, command)
-
-
-def _loop(options: argparse.Namespace, command: Sequence[str]) -> int:
-    from faceage_benchmarks import loop
-
-    _writable(options.json)
-    return loop.run(options, command)
 
 
 def _detection(options: argparse.Namespace, command: Sequence[str]) -> int:
     from faceage_benchmarks import detection
 
-    _writable(options.json)
+    check_writable(options.json)
     return detection.run(options, command)
-
-
-def _convert(options: argparse.Namespace, command: Sequence[str]) -> int:
-    from faceage_benchmarks import conversion
-
-    _writable(options.json)
-    return conversion.run(options, command)
 
 
 def _arm(options: argparse.Namespace, command: Sequence[str]) -> int:
@@ -383,7 +321,7 @@ def _arm(options: argparse.Namespace, command: Sequence[str]) -> int:
 def _compare(options: argparse.Namespace, command: Sequence[str]) -> int:
     from faceage_benchmarks.compare_command import compare
 
-    _writable(options.json)
+    check_writable(options.json)
     return compare(options, command)
 
 
@@ -391,21 +329,3 @@ def _report(options: argparse.Namespace, command: Sequence[str]) -> int:
     from faceage_benchmarks.compare_command import report
 
     return report(options, command)
-
-
-def _writable(*targets: str | None) -> None:
-    """Refuse a target that cannot be written before minutes are spent on what would go there.
-
-    Raises:
-        OutputError: its folder is missing, or it is a folder itself.
-    """
-    for target in targets:
-        if target is None or target == "-":
-            continue
-        path = Path(target)
-        if path.is_dir():
-            raise OutputError(f"{target} is a folder; name the file to write in it")
-        if not path.parent.is_dir():
-            raise OutputError(
-                f"{path.parent} is no folder; make it, or write {path.name} elsewhere"
-            )

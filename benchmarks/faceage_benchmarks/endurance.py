@@ -1,10 +1,8 @@
-"""Whether the camera loop stays up: memory over many frames, and results under random faults.
-
-    python -m faceage_benchmarks.endurance --frames 100000 --json OUT
-    python -m faceage_benchmarks.endurance --minutes 60 --json OUT
+"""`faceage-benchmark endurance`: whether the camera loop stays up.
 
 Starts `faceage-camera` as it is installed and feeds it raw frames of a face that moves, comes and
-goes. With --minutes its worker is killed, crashed, stopped dead, or left without frames, at random.
+goes: so many frames as fast as it takes them, or for so long at a camera's pace, while its worker
+is killed, crashed, stopped dead, or left without frames, at random.
 """
 
 import argparse
@@ -18,125 +16,144 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import cycle, islice, pairwise
+from itertools import cycle, islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 
+from faceage_benchmarks.camera_models import asked_models
 from faceage_benchmarks.demo_clip import clip_frames, portrait
+from faceage_benchmarks.endurance_figures import NO_FRAMES, endurance_figures
+from faceage_benchmarks.endurance_samples import Reading, Seen, endurance_samples
 from faceage_benchmarks.machine import describe_machine, note_after
-from faceage_edge.atomic import write_text
-from faceage_edge.command import run
+from faceage_benchmarks.output import deliver
+from faceage_benchmarks.result import bootstrap_settings, new_result
+from faceage_calibration.progress import Progress
 from faceage_edge.crop import shrink
 from faceage_edge.errors import FaceageError
 
-__all__ = ["main"]
+__all__ = ["run"]
 
-_PROGRAM = "faceage_benchmarks.endurance"
+# What the installed script runs, of this very version.
+_CAMERA = (sys.executable, "-P", "-m", "faceage_edge.camera_entry")
 _WIDTH, _HEIGHT, _FPS = 320, 240, 25.0
 # Of a round of frames this share shows an empty wall.
 _EMPTY = 0.3
 _SAMPLE_S = 2.0
-# Seconds between two faults, at random between these.
-_FAULTS_S = (8.0, 25.0)
+# Seconds between two faults, at random between these; the last leaves time to come back from.
+_FAULTS_S, _LAST_S = (8.0, 25.0), 15.0
 _PAUSE_S = 3.0
+_END_S = 120.0
 # What is done to the worker: a signal, or no frames for a while.
 _FAULTS = {
     "killed": signal.SIGKILL,
     "segmentation fault": signal.SIGSEGV,
     "abort": signal.SIGABRT,
     "stopped dead": signal.SIGSTOP,
-    "no frames": None,
+    NO_FRAMES: None,
 }
+# Below these the file says that it is quick.
+_FRAMES, _MINUTES = 100_000, 60.0
 
 
-@dataclass
-class _Seen:
-    """What came of a run: times of results, and the worker's RSS, descriptors and threads."""
-
-    times: list[float] = field(default_factory=list)
-    restarts: int = 0
-    last_frame: int = -1
-    degraded: int = 0
-    rss_mb: list[float] = field(default_factory=list)
-    descriptors: list[int] = field(default_factory=list)
-    threads: list[int] = field(default_factory=list)
-    faults: list[tuple[float, str]] = field(default_factory=list)
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run and write the result file."""
-    parser = argparse.ArgumentParser(prog=_PROGRAM, description="Keep the camera loop running.")
-    kind = parser.add_mutually_exclusive_group(required=True)
-    kind.add_argument("--frames", type=int, metavar="N", help="feed so many frames, without faults")
-    kind.add_argument("--minutes", type=float, metavar="M", help="inject faults for so long")
-    parser.add_argument("--seed", type=int, default=0, help="of the faults")
-    parser.add_argument("--detector", default="mtcnn", help="of faceage-camera")
-    parser.add_argument("--json", type=Path, required=True, metavar="OUT")
-    options = parser.parse_args(argv)
-    return run(_PROGRAM, lambda: _measure(options, list(argv or sys.argv[1:])))
-
-
-def _measure(options: argparse.Namespace, words: list[str]) -> int:
+def run(options: argparse.Namespace, command: Sequence[str]) -> int:
+    """Keep the loop running as the command line says; see loop_commands.py."""
+    words = [] if options.detector is None else ["--detector", options.detector]
+    models = asked_models([*_CAMERA, *words])
     machine = describe_machine()
-    seen = _Seen()
-    command = [
-        *_installed(), "--source", "-", "--width", str(_WIDTH), "--height", str(_HEIGHT),
-        "--detector", options.detector,
-    ]  # fmt: skip
-    with tempfile.TemporaryFile() as said:
-        with subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said
-        ) as process:
-            code = _drive(process, options, seen)
-        said.seek(0)
-        if code != 0 or not seen.times:
-            tail = said.read().decode(errors="replace")[-800:]
-            raise FaceageError(f"faceage-camera ended with code {code}: {tail}")
+    words += ["--source", "-", "--width", str(_WIDTH), "--height", str(_HEIGHT)]
+    seen = _kept_running([*_CAMERA, *words], options)
     note_after(machine)
-    document = {
-        "schema": "faceage-endurance/1",
-        "command": ["python", "-m", _PROGRAM, *words],
-        "machine": machine,
-        **_figures(options, seen),
-    }
-    write_text(options.json, json.dumps(document, indent=1) + "\n")
-    figures = ("frames", "restarts", "longest_gap_s", "rss_mb", "descriptors", "threads")
-    for key in figures:
-        print(f"{key}: {document[key]}")
+    samples = endurance_samples(seen, pause_s=_PAUSE_S)
+    settings = bootstrap_settings("nothing: a run is one sample", seed=options.seed)
+    pace = "as fast as it takes them" if options.frames else f"{_FPS:g} a second, with faults"
+    result = new_result(
+        "endurance",
+        command=command,
+        machine=machine,
+        measures=f"faceage-camera {' '.join(words)}, frames {pace}",
+        quick=(options.frames or _FRAMES) < _FRAMES or (options.minutes or _MINUTES) < _MINUTES,
+        # As faceage-camera has it where nothing is asked.
+        threads=1,
+        models=models,
+        **endurance_figures(samples, settings),
+        seeds={"faults": options.seed},
+        bootstrap=settings,
+        samples=samples,
+    )
+    deliver(result, options.json)
     return 0
 
 
-def _installed() -> list[str]:
-    """What the installed script runs, of this very version."""
-    return [sys.executable, "-P", "-m", "faceage_edge.camera_entry"]
+def _kept_running(program: Sequence[str], options: argparse.Namespace) -> Seen:
+    """Feed the program to the end of the run.
+
+    Raises:
+        FaceageError: it ended badly or gave no results; its last words are in the message.
+    """
+    seen = Seen()
+    with tempfile.TemporaryFile() as said:
+        with subprocess.Popen(
+            program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said
+        ) as process:
+            code = _drive(process, options, seen)
+        said.seek(0)
+        if code != 0 or seen.shut or len(seen.times) < 2:
+            words = said.read()[-800:].decode(errors="replace")
+            raise FaceageError(
+                f"faceage-camera ended with code {code} after {seen.fed} frames and "
+                f"{len(seen.times)} results; its last words: {words}"
+            )
+    return seen
 
 
-def _drive(process: "subprocess.Popen[bytes]", options: argparse.Namespace, seen: _Seen) -> int:
+def _drive(process: "subprocess.Popen[bytes]", options: argparse.Namespace, seen: Seen) -> int:
+    """Feed, watch and, where it is asked, disturb the process; return its exit code.
+
+    Raises:
+        FaceageError: it did not end when its frames did.
+    """
     assert process.stdin is not None and process.stdout is not None
     reader = threading.Thread(target=_read, args=(process.stdout, seen), daemon=True)
     reader.start()
     done = threading.Event()
     watcher = threading.Thread(target=_sample, args=(process.pid, seen, done), daemon=True)
     watcher.start()
-    if options.frames:
-        _feed(process.stdin, islice(_frames(), options.frames), None)
-    else:
-        until = time.monotonic() + 60 * options.minutes
-        pause = threading.Event()
-        arguments = (process.pid, seen, until, pause, random.Random(options.seed))
-        faults = threading.Thread(target=_inject, args=arguments, daemon=True)
-        faults.start()
-        _feed(process.stdin, _until(until), pause)
-        faults.join()
+    try:
+        if options.frames:
+            progress = Progress("frames", options.frames)
+            _feed(process.stdin, islice(_frames(), options.frames), seen, progress)
+        else:
+            _feed_with_faults(process, options, seen)
+        process.stdin.close()
+    except BrokenPipeError:
+        seen.shut = True
+    try:
+        code = process.wait(_END_S)
+    except subprocess.TimeoutExpired as error:
+        process.kill()
+        raise FaceageError(
+            f"faceage-camera did not end within {_END_S:g} s of its last frame; is it stuck?"
+        ) from error
     done.set()
     watcher.join()
-    process.stdin.close()
-    code = process.wait(120)
-    reader.join(10)
+    reader.join()
     return code
+
+
+def _feed_with_faults(
+    process: "subprocess.Popen[bytes]", options: argparse.Namespace, seen: Seen
+) -> None:
+    assert process.stdin is not None
+    until = time.monotonic() + 60 * options.minutes
+    pause = threading.Event()
+    arguments = (process.pid, seen, until, pause, random.Random(options.seed))
+    faults = threading.Thread(target=_inject, args=arguments, daemon=True)
+    faults.start()
+    progress = Progress("frames", round(60 * options.minutes * _FPS))
+    _feed(process.stdin, _until(until, pause), seen, progress)
+    faults.join()
 
 
 def _frames() -> Iterator[bytes]:
@@ -147,10 +164,13 @@ def _frames() -> Iterator[bytes]:
     return cycle([frame.tobytes() for frame in [*clip, *empty]])
 
 
-def _until(until: float) -> Iterator[bytes]:
-    """Frames at the camera's pace until a time."""
+def _until(until: float, pause: threading.Event) -> Iterator[bytes]:
+    """Frames at the camera's pace until a time; none for a while where a pause is asked for."""
     begun = time.monotonic()
     for number, frame in enumerate(_frames()):
+        if pause.is_set():
+            time.sleep(_PAUSE_S)
+            pause.clear()
         now = time.monotonic()
         if now >= until:
             return
@@ -158,24 +178,20 @@ def _until(until: float) -> Iterator[bytes]:
         yield frame
 
 
-def _feed(pipe: IO[bytes], frames: Iterator[bytes], pause: threading.Event | None) -> None:
-    try:
-        for frame in frames:
-            if pause is not None and pause.is_set():
-                time.sleep(_PAUSE_S)
-                pause.clear()
-            pipe.write(frame)
-        pipe.flush()
-    except BrokenPipeError as error:
-        raise FaceageError("faceage-camera closed its standard input before the end") from error
+def _feed(pipe: IO[bytes], frames: Iterator[bytes], seen: Seen, progress: Progress) -> None:
+    for frame in frames:
+        pipe.write(frame)
+        seen.fed += 1
+        progress(seen.fed)
+    pipe.flush()
 
 
-def _read(pipe: IO[bytes], seen: _Seen) -> None:
+def _read(pipe: IO[bytes], seen: Seen) -> None:
     for line in pipe:
         result = json.loads(line)
         seen.times.append(time.monotonic())
-        seen.restarts, seen.last_frame = result["restarts"], result["frame"]
-        seen.degraded += result["degraded"]
+        seen.restarts.append(result["restarts"])
+        seen.degraded.append(result["degraded"])
 
 
 def _worker(supervisor: int) -> int | None:
@@ -186,94 +202,41 @@ def _worker(supervisor: int) -> int | None:
     return int(words[0]) if words else None
 
 
-def _sample(supervisor: int, seen: _Seen, done: threading.Event) -> None:
+def _sample(supervisor: int, seen: Seen, done: threading.Event) -> None:
     while not done.wait(_SAMPLE_S):
-        worker = _worker(supervisor)
-        place = Path(f"/proc/{worker}")
+        place = Path(f"/proc/{_worker(supervisor)}")
         try:
             status = (place / "status").read_text()
             count = len(os.listdir(place / "fd"))  # noqa: PTH208
         except OSError:
             continue
         values = dict(line.split(":", 1) for line in status.splitlines())
-        if "VmRSS" not in values:
+        if "VmRSS" not in values:  # it has just ended
             continue
-        seen.rss_mb.append(round(int(values["VmRSS"].split()[0]) / 1024, 1))
-        seen.descriptors.append(count)
-        seen.threads.append(int(values["Threads"]))
+        rss_mb = int(values["VmRSS"].split()[0]) / 1024
+        seen.readings.append(Reading(time.monotonic(), rss_mb, count, int(values["Threads"])))
 
 
 def _inject(
-    supervisor: int, seen: _Seen, until: float, pause: threading.Event, dice: random.Random
+    supervisor: int, seen: Seen, until: float, pause: threading.Event, dice: random.Random
 ) -> None:
     while True:
         wait_s = dice.uniform(*_FAULTS_S)
-        # The last one leaves time to come back from.
-        if time.monotonic() + wait_s + 15 > until:
+        if time.monotonic() + wait_s + _LAST_S > until:
             return
         time.sleep(wait_s)
         name = dice.choice(list(_FAULTS))
         worker, number = _worker(supervisor), _FAULTS[name]
         if number is None:
             pause.set()
-        elif worker is not None:
-            os.kill(worker, number)
+        elif worker is None or not _sent(worker, number):
+            continue  # what the one before did to it is not over yet
         seen.faults.append((time.monotonic(), name))
 
 
-def _figures(options: argparse.Namespace, seen: _Seen) -> dict[str, Any]:
-    gaps = [(later - at, at) for at, later in pairwise(seen.times)]
-    tenth = max(len(seen.rss_mb) // 10, 1)
-    return {
-        "frames": len(seen.times),
-        "frames_fed": seen.last_frame + 1,
-        "frames_lost": seen.last_frame + 1 - len(seen.times),
-        "seconds": round(seen.times[-1] - seen.times[0], 1),
-        "restarts": seen.restarts,
-        "degraded_results": seen.degraded,
-        "faults": len(seen.faults),
-        "longest_gap_s": round(max(gaps)[0], 2) if gaps else 0.0,
-        "longest_gap_after_s": {
-            name: round(max(_gaps_after(seen, name), default=0.0), 2) for name in _FAULTS
-        },
-        "rss_mb": {
-            "start": _mean(seen.rss_mb[1 : 1 + tenth]),
-            "end": _mean(seen.rss_mb[-tenth:]),
-            "most": max(seen.rss_mb, default=0.0),
-        },
-        "descriptors": _range(seen.descriptors),
-        "threads": _range(seen.threads),
-        "seed": options.seed,
-        "samples": {
-            "rss_mb": seen.rss_mb,
-            "descriptors": seen.descriptors,
-            "threads": seen.threads,
-            "faults": [[round(at - seen.times[0], 1), name] for at, name in seen.faults],
-        },
-    }
-
-
-def _gaps_after(seen: _Seen, name: str) -> list[float]:
-    """From each fault of a kind to the second result after it: the first may have been on its way.
-
-    Seconds; of a pause of the frames, what it lasted is left out.
-    """
-    found = []
-    for at, kind in seen.faults:
-        later = [time_s for time_s in seen.times if time_s > at]
-        if kind == name and len(later) > 1:
-            gaps = [b - a for a, b in pairwise([at, *later[:50]])]
-            found.append(max(gaps) - (_PAUSE_S if name == "no frames" else 0.0))
-    return found
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return round(sum(values) / len(values), 1) if values else None
-
-
-def _range(values: Sequence[int]) -> dict[str, int]:
-    return {"least": min(values, default=0), "most": max(values, default=0)}
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def _sent(worker: int, number: signal.Signals) -> bool:
+    try:
+        os.kill(worker, number)
+    except ProcessLookupError:
+        return False
+    return True

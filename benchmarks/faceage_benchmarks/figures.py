@@ -9,8 +9,12 @@ from faceage_benchmarks.clip_ages import clip_figures
 from faceage_benchmarks.compare import change_figures
 from faceage_benchmarks.conversion import conversion_figures
 from faceage_benchmarks.detection_figures import detection_figures
+from faceage_benchmarks.endurance_figures import endurance_figures
 from faceage_benchmarks.errors import ResultFileError
 from faceage_benchmarks.footprint import footprint_figures
+from faceage_benchmarks.freshness_figures import freshness_figures
+from faceage_benchmarks.fuzzing import fuzz_figures
+from faceage_benchmarks.loop_cost_figures import loop_cost_figures
 from faceage_benchmarks.loop_figures import loop_figures
 from faceage_benchmarks.peer_figures import peer_figures
 from faceage_benchmarks.threshold_figures import threshold_figures
@@ -32,6 +36,10 @@ FIGURES: dict[str, Figures] = {
     "compare": change_figures,
     "convert": conversion_figures,
     "footprint": footprint_figures,
+    "loop-cost": loop_cost_figures,
+    "freshness": freshness_figures,
+    "endurance": endurance_figures,
+    "fuzz": fuzz_figures,
 }
 
 

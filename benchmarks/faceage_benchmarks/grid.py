@@ -3,7 +3,7 @@
 import html
 from collections.abc import Sequence
 
-__all__ = ["Grid", "html_grid", "markdown_grid"]
+__all__ = ["Grid", "html_grid", "markdown_grid", "spread"]
 
 # The header and the rows below it, all of one length.
 Grid = list[list[str]]
@@ -30,3 +30,9 @@ def html_grid(grid: Sequence[Sequence[str]]) -> str:
         rows.append(f'<tr><th scope="row">{html.escape(line[0])}</th>{cells}</tr>')
     body = "\n".join(rows)
     return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>\n"
+
+
+def spread(value: float, interval: Sequence[float], form: str) -> str:
+    """Return a figure and its interval in one format, such as "4.9 [4.7, 5.1]"."""
+    low, high = interval
+    return f"{value:{form}} [{low:{form}}, {high:{form}}]"

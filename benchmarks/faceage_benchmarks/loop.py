@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from faceage_benchmarks.camera_models import asked_models
 from faceage_benchmarks.commands import find_command
 from faceage_benchmarks.loop_figures import loop_figures
 from faceage_benchmarks.machine import describe_machine, note_after
@@ -53,7 +54,7 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
     seconds = options.seconds or (_QUICK_SECONDS if options.quick else _SECONDS)
     results = 2 if options.quick or options.seconds else _RESULTS
     words = _words(options)
-    models = _models(words)
+    models = asked_models([find_command(_PROGRAM), *words])
     words += ["--source", options.source]
     words += [] if options.rate is None else ["--rate", f"{options.rate:g}"]
     seen = _watch([find_command(_PROGRAM), *words], seconds, results)
@@ -86,17 +87,6 @@ def _words(options: argparse.Namespace) -> list[str]:
         value = getattr(options, key)
         words += [] if value is None else [f"--{key.replace('_', '-')}", str(value)]
     return words
-
-
-def _models(words: Sequence[str]) -> list[dict[str, Any]]:
-    """Ask the program which models it would run; FaceageError if it will not."""
-    program = [find_command(_PROGRAM), *words, "--about", "--json"]
-    done = subprocess.run(program, stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        raise FaceageError(f"{_PROGRAM} ended with code {done.returncode}; its message is above")
-    about = json.loads(done.stdout)
-    networks = [about["age"], *about["detector"]["networks"]]
-    return [{key: one[key] for key in ("name", "scheme", "digest", "bytes")} for one in networks]
 
 
 def _watch(program: Sequence[str], seconds: float, results: int) -> _Seen:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from faceage_benchmarks.grid import spread
+
 __all__ = ["conversion_columns", "footprint_columns", "loop_columns", "peer_columns"]
 
 Column = tuple[str, dict[str, str]]
@@ -18,7 +20,7 @@ def loop_columns(title: str, result: Mapping[str, Any]) -> list[Column]:
     }
     for key in ("p50_ms", "p90_ms", "p99_ms"):
         name = f"capture to result, {key.removesuffix('_ms')}, ms"
-        cells[name] = _spread(result[key], result[f"{key}_ci95"], ".1f")
+        cells[name] = spread(result[key], result[f"{key}_ci95"], ".1f")
     minutes = result["minutes"]
     cells["CPU seconds a minute"] = ", ".join(f"{one['cpu_s']:.1f}" for one in minutes)
     cells["resident set, MB, by minute"] = ", ".join(
@@ -32,7 +34,7 @@ def loop_columns(title: str, result: Mapping[str, Any]) -> list[Column]:
 def conversion_columns(title: str, result: Mapping[str, Any]) -> list[Column]:
     """Return a convert result's column."""
     cells = {
-        "seconds": _spread(result["seconds"], result["seconds_ci95"], ".2f"),
+        "seconds": spread(result["seconds"], result["seconds_ci95"], ".2f"),
         "the first, seconds": f"{result['first_seconds']:.2f}",
         "conversions": str(result["n"]),
         "most memory, MB": f"{result['max_rss_bytes'] / _MB:.0f}",
@@ -59,16 +61,12 @@ def peer_columns(title: str, result: Mapping[str, Any]) -> list[Column]:
     for peer in result["peers"]:
         cells = {"what": peer["what"]}
         if "p50_ms" in peer:
-            cells["a frame, ms, p50"] = _spread(peer["p50_ms"], peer["p50_ms_ci95"], ".1f")
-            cells["time / the first's"] = _spread(peer["ratio"], peer["ratio_ci95"], ".2f")
+            cells["a frame, ms, p50"] = spread(peer["p50_ms"], peer["p50_ms_ci95"], ".1f")
+            cells["time / the first's"] = spread(peer["ratio"], peer["ratio_ci95"], ".2f")
         if "faces_per_frame" in peer:
             cells["faces a frame"] = f"{peer['faces_per_frame']:.2f}"
         if "mae" in peer:
-            cells["MAE, years"] = _spread(peer["mae"], peer["mae_ci95"], ".2f")
-            cells["MAE − the first's"] = _spread(peer["delta_mae"], peer["delta_mae_ci95"], "+.2f")
+            cells["MAE, years"] = spread(peer["mae"], peer["mae_ci95"], ".2f")
+            cells["MAE − the first's"] = spread(peer["delta_mae"], peer["delta_mae_ci95"], "+.2f")
         columns.append((f"{title}: {peer['name']}", cells))
     return columns
-
-
-def _spread(value: float, interval: tuple[float, float] | list[float], form: str) -> str:
-    return f"{value:{form}} [{interval[0]:{form}}, {interval[1]:{form}}]"

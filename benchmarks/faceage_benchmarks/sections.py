@@ -62,11 +62,15 @@ _BY_KIND = {
     "accuracy": "Ages",
     "latency": "Times",
     "loop": "The camera loop",
+    "loop-cost": "CPU time of the camera loop",
+    "freshness": "How old results are",
+    "endurance": "Staying up",
     "arm": "Executed instructions on ARM",
     "detection": "Finding faces",
     "peers": "Beside other detectors and models",
     "convert": "Conversion",
     "footprint": "Installed size",
+    "fuzz": "Spoiled files",
 }
 
 

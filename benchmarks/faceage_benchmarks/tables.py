@@ -5,6 +5,12 @@ from typing import Any
 
 from faceage_benchmarks.errors import ResultFileError
 from faceage_benchmarks.grid import Grid, markdown_grid
+from faceage_benchmarks.long_run_tables import (
+    endurance_columns,
+    freshness_columns,
+    fuzz_columns,
+    loop_cost_columns,
+)
 from faceage_benchmarks.merged import notes_of
 from faceage_benchmarks.run_tables import (
     conversion_columns,
@@ -247,5 +253,9 @@ _COLUMNS = {
     "convert": conversion_columns,
     "footprint": footprint_columns,
     "loop": loop_columns,
+    "loop-cost": loop_cost_columns,
+    "freshness": freshness_columns,
+    "endurance": endurance_columns,
+    "fuzz": fuzz_columns,
     "peers": peer_columns,
 }

@@ -11,7 +11,10 @@ from faceage_edge.throttling import flag_names, since_start
 __all__ = ["TIMED_KINDS", "taint_reasons"]
 
 # Kinds whose figures hold times; ages, boxes and counted instructions do not depend on the clock.
-TIMED_KINDS = frozenset({"convert", "demo", "detection", "latency", "loop", "peers"})
+TIMED_KINDS = frozenset(
+    {"convert", "demo", "detection", "latency", "loop", "peers"}
+    | {"loop-cost", "freshness", "endurance", "fuzz"}
+)
 # Cores that other programs may use on average: an idle system's own services stay below it.
 _MOST_OTHERS = 0.1
 # The same of what a hypervisor gave to other guests: a per cent moves a p99.

@@ -14,6 +14,7 @@ from faceage_benchmarks.clip_ages import clip_figures
 from faceage_benchmarks.detection import measure_detection
 from faceage_benchmarks.detection_figures import detection_figures
 from faceage_benchmarks.detectors import NamedDetector
+from faceage_benchmarks.figures import FIGURES
 from faceage_benchmarks.latency import latency_content
 from faceage_benchmarks.machine import describe_machine
 from faceage_benchmarks.photo_boxes import read_photos
@@ -210,6 +211,83 @@ def _demo_result() -> dict[str, Any]:
     )
 
 
+def _loop_samples() -> dict[str, dict[str, Any]]:
+    """Return samples of the kinds that watch the camera loop or the fuzzer, a few rows each."""
+    rows = {"person": [1] * 10, "age": [30.0] * 10, "loop_age": [31.0] * 9 + [None]}
+    return {
+        "loop-cost": {
+            "frames_a_turn": 30,
+            "cpu_s": {"idle": {"mtcnn": [0.03, 0.06], "yunet-every-frame": [0.3, 0.3]}},
+            "yunet_faces": {"idle": [30, 0]},
+            "clips": {"film": {"mtcnn": rows | {"extra": [0, 2]}}},
+        },
+        "freshness": {
+            "camera_fps": 20.0,
+            "frames_delivered": 50,
+            "drops": 24,
+            "frame": list(range(0, 50, 2)),
+            "at_s": [index / 10 for index in range(25)],
+            "latency_ms": [100.0 + index for index in range(25)],
+            "model_ms": [90.0] * 25,
+        },
+        "endurance": {
+            "frames_fed": 130,
+            "pause_s": 3.0,
+            "slices": {
+                "end_s": [5.0, 10.0, 15.0],
+                "results": [60, 0, 65],
+                "degraded": [0, 0, 5],
+                "restarts": [0, 0, 1],
+                "longest_gap_s": [0.25, None, 6.5],
+                "rss_mb": [80.0, None, 84.0],
+                "descriptors": [4, None, 5],
+                "worker_threads": [3, None, 3],
+            },
+            "faults": {
+                "at_s": [4.5, 11.0, 14.9],
+                "fault": ["killed", "no frames", "abort"],
+                "gap_s": [6.5, 3.25, None],
+            },
+        },
+        "fuzz": {
+            "seed_files": [{"sha256": "ab" * 32, "bytes": 100}, {"sha256": "cd" * 32, "bytes": 50}],
+            "progress": {
+                "executions": [1, 2, 4, 5],
+                "seconds": [0.5, 1.0, 2.0, 2.5],
+                "edges": [7, 7, 9, 10],
+            },
+            "found": [],
+        },
+    }
+
+
+def _loop_results() -> dict[str, dict[str, Any]]:
+    """Return a whole result of each of these samples."""
+    networks = [{key: _IDENTITY[key] for key in ("name", "scheme", "digest", "bytes")}]
+    more: dict[str, dict[str, Any]] = {
+        "loop-cost": {"threads": 1, "models": networks, "digests": {}, "warm_up": {"turns": 1}},
+        "freshness": {"model_ms": 90.0},
+        "endurance": {"threads": 1, "models": networks},
+        "fuzz": {"target": "labels", "engine": "atheris", "tools": {}},
+    }
+    settings = bootstrap_settings("turns or seconds")
+    return {
+        kind: new_result(
+            kind,
+            command=["faceage-benchmark", kind],
+            machine=describe_machine(),
+            measures="what was made up",
+            quick=True,
+            **more[kind],
+            **FIGURES[kind](samples, settings),
+            seeds={},
+            bootstrap=settings,
+            samples=samples,
+        )
+        for kind, samples in _loop_samples().items()
+    }
+
+
 @pytest.fixture(scope="session")
 def results(photos_folder: Path) -> dict[str, dict[str, Any]]:
     """Return one result of every shape by name; not to be changed."""
@@ -225,6 +303,7 @@ def results(photos_folder: Path) -> dict[str, dict[str, Any]]:
         "latency": _latency_result(),
         "detection": _detection_result(photos_folder),
         "demo": _demo_result(),
+        **_loop_results(),
     }
 
 
@@ -238,6 +317,12 @@ def accuracy_of() -> Callable[[dict[str, Any]], dict[str, Any]]:
 def exact_samples() -> dict[str, Any]:
     """Return samples of 40 faces with exact ages, measured with two models."""
     return _exact_samples()
+
+
+@pytest.fixture
+def loop_samples() -> dict[str, dict[str, Any]]:
+    """Return samples of loop-cost, freshness, endurance and fuzz, by kind."""
+    return _loop_samples()
 
 
 @pytest.fixture

@@ -161,6 +161,14 @@ BROKEN = [
     ("detection", ("detectors", 0, "recall"), None, "each detector has a recall"),
     ("demo", ("samples", "years_int8"), [], "a demonstration without a face"),
     ("detection", ("seeds",), None, "seeds are part of every file"),
+    ("loop-cost", ("models",), [], "a loop runs models"),
+    ("loop-cost", ("samples", "cpu_s"), None, "CPU time is measured turn by turn"),
+    ("freshness", ("waited_p99_intervals",), None, "what counts is the wait"),
+    ("freshness", ("samples", "model_ms"), [], "each run of the model took its time"),
+    ("endurance", ("rss_mb", "end"), None, "memory has a course"),
+    ("endurance", ("samples", "faults", "gap_s"), None, "each fault has its gap"),
+    ("fuzz", ("samples", "seed_files", 0, "sha256"), None, "seed files are named by digest"),
+    ("fuzz", ("executions",), 0, "nothing was executed"),
 ]
 
 

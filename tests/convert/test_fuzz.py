@@ -1,5 +1,7 @@
 """Readers of other people's bytes stand a few thousand spoiled files, without atheris."""
 
+import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,8 +9,10 @@ from typing import Any
 import pytest
 
 from faceage_convert import fuzz as fuzzing
+from faceage_convert import fuzz_guided
 from faceage_convert.fuzz import fuzz, main
 from faceage_convert.fuzz_mutations import Mutator
+from faceage_convert.fuzz_outcome import Progress
 from faceage_convert.fuzz_targets import TARGETS, Target
 from faceage_edge.errors import ModelFileError
 from faceage_models.tflite_graph import load_graph
@@ -51,13 +55,40 @@ def test_finding_is_reported(
     """A planted mistake is found, told with its place, and its input kept; the code is 3."""
     planted = {"labels": Target(_broken, lambda: [b"a bad file"])}
     monkeypatch.setattr(fuzzing, "TARGETS", planted)
-    folder, result = tmp_path / "found", tmp_path / "result.json"
-    words = ["--target", "labels", "--executions", "50", "--findings", str(folder)]
-    assert main([*words, "--json", str(result)]) == 3
-    assert "IndexError at test_fuzz.py" in capsys.readouterr().err
-    assert "a reader's mistake" in result.read_text()
+    folder = tmp_path / "found"
+    words = ["--target", "labels", "--executions", "50", "--findings", str(folder), "--json"]
+    assert main(words) == 3
+    printed = capsys.readouterr()
+    assert "IndexError at test_fuzz.py" in printed.err
+    document = json.loads(printed.out)
+    assert "a reader's mistake" in document["findings"][0]
+    assert document["progress"][-1]["executions"] == 50
+    assert document["seed_files"] == [
+        {"sha256": hashlib.sha256(b"a bad file").hexdigest(), "bytes": 10}
+    ]
     (kept,) = folder.iterdir()
     assert b"bad" in kept.read_bytes()
+
+
+LIBFUZZER = """INFO: Using built-in libfuzzer
+#2\tINITED cov: 100 ft: 120 corp: 2/70Kb exec/s: 0 rss: 90Mb
+#3\tNEW    cov: 101 ft: 125 corp: 3/71Kb lim: 4 exec/s: 0 rss: 90Mb L: 4/4 MS: 1 ChangeByte-
+#7\tREDUCE cov: 130 ft: 160 corp: 4/71Kb lim: 4 exec/s: 0 rss: 90Mb L: 4/4 MS: 1 ChangeByte-
+#8\tpulse  cov: 131 ft: 161 corp: 4/71Kb lim: 4 exec/s: 4 rss: 90Mb
+ === Uncaught Python exception: ===
+IndexError: a reader's mistake
+stat::number_of_executed_units: 11
+stat::average_exec_per_sec:     5
+"""
+
+
+def test_libfuzzers_lines_are_followed() -> None:
+    """A row whenever its executions doubled, the total at the end, and its error is found."""
+    progress = Progress()
+    said = fuzz_guided._watch(LIBFUZZER.splitlines(keepends=True), progress)
+    rows = [(row.executions, row.edges) for row in progress.rows()]
+    assert rows == [(2, 100), (7, 130), (11, 131)]
+    assert fuzz_guided._last_error(said) == "IndexError: a reader's mistake"
 
 
 def _shape_left_out(tree: Any) -> None:

@@ -1,0 +1,56 @@
+"""What the measurements' command lines have in common: kinds of values, and targets to write."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from faceage_edge.errors import OutputError
+
+__all__ = ["JSON_HELP", "above_zero", "at_least", "check_writable"]
+
+JSON_HELP = 'result file to write; "-": JSON on stdout, the table on stderr'
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """Return an argparse type of whole numbers from `least` on."""
+
+    def whole(text: str) -> int:
+        value = int(text)
+        if value < least:
+            raise argparse.ArgumentTypeError(f"{value} is below {least}")
+        return value
+
+    return whole
+
+
+def above_zero(text: str) -> float:
+    """Read a number above zero, an argparse type.
+
+    Raises:
+        argparse.ArgumentTypeError: zero, negative, infinite or no number at all.
+    """
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
+    return value
+
+
+def check_writable(*targets: str | None) -> None:
+    """Refuse a target that cannot be written before minutes are spent on what would go there.
+
+    Args:
+        targets: paths; None and "-" need no file.
+
+    Raises:
+        OutputError: its folder is missing, or it is a folder itself.
+    """
+    for target in targets:
+        if target is None or target == "-":
+            continue
+        path = Path(target)
+        if path.is_dir():
+            raise OutputError(f"{target} is a folder; name the file to write in it")
+        if not path.parent.is_dir():
+            raise OutputError(
+                f"{path.parent} is no folder; make it, or write {path.name} elsewhere"
+            )
