@@ -39,14 +39,14 @@ class LoopRun:
             every_frame: search every frame and read every face in it, as without our savings.
             cuts: whether scenes may change at once, as in films.
         """
-        policy = AgePolicy(keep=None) if every_frame else AgePolicy()
+        policy = AgePolicy(every_s=0.0) if every_frame else AgePolicy()
         finding: Finding = (
             EveryFrame(models.detector) if every_frame else SparsePasses(models.detector)
         )
         self._watcher = Watcher(
             finding=finding,
             ages=models.age,
-            tracker=Tracker(keep=policy.keep),
+            tracker=Tracker(),
             choice=AgeChoice(models.age.template, policy),
             cuts=SceneCuts(expected=cuts),
         )

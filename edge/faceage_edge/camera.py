@@ -185,7 +185,7 @@ def _watcher(
     options: argparse.Namespace, source: Source, models: Models, heart: Heartbeat
 ) -> Watcher:
     if options.every_frame:
-        policy = AgePolicy(keep=None)
+        policy = AgePolicy(every_s=0.0)
         finding: Finding = EveryFrame(models.detector, min_face=options.min_face)
     else:
         policy = AgePolicy(every_s=options.age_every)
@@ -194,7 +194,7 @@ def _watcher(
     return Watcher(
         finding=finding,
         ages=models.age,
-        tracker=Tracker(keep=policy.keep, first=heart.page[Field.LAST_TRACK] + 1),
+        tracker=Tracker(first=heart.page[Field.LAST_TRACK] + 1),
         choice=AgeChoice(models.age.template, policy),
         cuts=SceneCuts(expected=source.has_cuts),
     )

@@ -20,7 +20,7 @@ Results go to stdout, one JSON object a line and a line a frame:
     box                 [x, y, width, height] in pixels of the frame, as detected: a face at the
                         edge reaches beyond the frame
     score               the detector's, 0 to 1
-    age                 years, the mean over the track's best crops, better ones counting more
+    age                 years, the mean over the track's crops, better ones counting more
     age_low, age_high   the model's prediction interval for one crop, around that mean
     age_jitter          years by which the crops' ages differ (standard deviation), null for one
     over, answer        with --threshold: the calibrated probability of being at least so old, and
@@ -163,9 +163,10 @@ def _add_cost(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--age-every",
         type=_seconds,
-        default=0.2,
+        default=0.08,
         metavar="SECONDS",
-        help="look at a person's crop this often at first, then ever less (default: %(default)s)",
+        help="read a person's crop this often while it still changes their age, then ever less "
+        "(default: %(default)s)",
     )
 
 

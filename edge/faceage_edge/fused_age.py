@@ -1,9 +1,14 @@
 """One person's age from many pictures of the same face."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 __all__ = ["AgeReading", "FusedAge"]
+
+# What the readings of one face usually differ by from frame to frame, in years: between the half of
+# a year of a face that fills the crop and the eight of a small or blurred one. It counts as one
+# reading more, so that two that happen to agree do not make an age certain.
+_USUAL = 2.0
 
 
 @dataclass(frozen=True)
@@ -19,30 +24,35 @@ class AgeReading:
 class FusedAge:
     """The weighted mean of a track's readings, with the interval of the best of them.
 
-    With `keep` it is the mean of the so many best readings only: a crop that is better than one
-    of them takes its place. The interval does not shrink as readings add up. Errors of an age
-    model come mostly from the person, who looks older or younger than they are in every frame;
-    averaging removes the frames' own noise and leaves that error whole. Divided by the square
-    root of 16 readings, a 90 % interval would hold a third of the true ages.
+    Every reading counts, a better crop's for more. The few best ones alone would be crops of one
+    moment, alike in pose and light, and their mean strays by years from that of all.
+
+    The interval does not shrink as readings add up. Errors of an age model come mostly from the
+    person, who looks older or younger than they are in every frame; averaging removes the frames'
+    own noise and leaves that error whole. Divided by the square root of 16 readings, a 90 %
+    interval would hold a third of the true ages.
     """
 
-    keep: int | None = None
     weight: float = 0.0
     weighted_years: float = 0.0
     weighted_squares: float = 0.0
     best_quality: float = 0.0
     best: AgeReading | None = None
-    # Quality and years of the best readings, the best first; empty without `keep`.
-    kept: tuple[tuple[float, float], ...] = ()
     readings: int = 0
 
-    def wants(self, quality: float) -> bool:
-        """Whether a crop of this quality would change the age.
+    def worth(self, quality: float) -> float:
+        """By how many years one more reading would move the age.
+
+        What readings of this face differ by, times the share that the new one would have in their
+        mean: much for a face whose readings are few or scattered, or for a crop far better than
+        those before; little for one more of many that agree.
 
         Args:
             quality: of a crop, as for `add`.
         """
-        return self.keep is None or len(self.kept) < self.keep or quality > self.kept[-1][0]
+        spread = 0.0 if self.jitter is None else self.jitter
+        deviation = math.sqrt((_USUAL**2 + self.readings * spread**2) / (1 + self.readings))
+        return deviation * quality / (self.weight + quality)
 
     def add(self, reading: AgeReading, quality: float) -> "FusedAge":
         """Take in one more reading.
@@ -55,28 +65,13 @@ class FusedAge:
             The new fused age; the old one is unchanged.
         """
         better = self.best is None or quality > self.best_quality
-        added = replace(
-            self,
+        return FusedAge(
+            weight=self.weight + quality,
+            weighted_years=self.weighted_years + quality * reading.years,
+            weighted_squares=self.weighted_squares + quality * reading.years**2,
             best_quality=quality if better else self.best_quality,
             best=reading if better else self.best,
             readings=self.readings + 1,
-        )
-        if self.keep is None:
-            return replace(
-                added,
-                weight=self.weight + quality,
-                weighted_years=self.weighted_years + quality * reading.years,
-                weighted_squares=self.weighted_squares + quality * reading.years**2,
-            )
-        # Sorted by quality alone and stably: of equals the earlier one stays.
-        ranked = sorted((*self.kept, (quality, reading.years)), key=lambda one: -one[0])
-        kept = tuple(ranked[: self.keep])
-        return replace(
-            added,
-            kept=kept,
-            weight=sum(worth for worth, _ in kept),
-            weighted_years=sum(worth * years for worth, years in kept),
-            weighted_squares=sum(worth * years**2 for worth, years in kept),
         )
 
     def reading(self) -> AgeReading:

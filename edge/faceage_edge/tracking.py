@@ -49,7 +49,8 @@ class TrackedFace:
 class Track:
     """A person while in view: where they were last seen, and their age so far.
 
-    `tried_s` is when a crop was last looked at for its age, in the source's seconds.
+    `tried_s` is when a crop was last looked at for its age, in the source's seconds, `sharpness`
+    how sharp that was, as `quality` takes it.
     """
 
     number: int
@@ -57,6 +58,7 @@ class Track:
     seen_s: float
     age: FusedAge
     tried_s: float = -math.inf
+    sharpness: float = 1.0
     misses: int = 0
 
     def read(self, reading: AgeReading, quality: float) -> None:
@@ -68,19 +70,16 @@ class Tracker:
     """Gives faces their track numbers, from `first`, none used twice.
 
     A track ends when its face was not found for more than `memory_s` seconds and for more than
-    `memory_frames` frames; the second keeps tracks alive where frames are seconds apart. `keep` is
-    how many readings an age is the mean of, see `FusedAge`.
+    `memory_frames` frames; the second keeps tracks alive where frames are seconds apart.
     """
 
     def __init__(
         self,
         *,
-        keep: int | None = None,
         memory_s: float = 1.0,
         memory_frames: int = 3,
         first: int = 1,
     ) -> None:
-        self._keep = keep
         self._memory_s = memory_s
         self._memory_frames = memory_frames
         self._tracks: list[Track] = []
@@ -129,7 +128,7 @@ class Tracker:
 
     def _begin(self, face: Face, time_s: float) -> Track:
         self._last_number += 1
-        track = Track(self._last_number, face.box, time_s, FusedAge(self._keep))
+        track = Track(self._last_number, face.box, time_s, FusedAge())
         self._tracks.append(track)
         return track
 

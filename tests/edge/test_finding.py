@@ -32,6 +32,9 @@ class Scripted:
     def __init__(self) -> None:
         self.seen: list[Face] = []
         self.lose = False
+        # Where the faces are in the frame that is followed next; as before where nothing is said.
+        self.next: list[Face] = []
+        self.looked: list[Sequence[FrameBox]] = []
 
     def detect(self, frame: Picture, *, min_face: float | None = None) -> list[Face]:
         return list(self.seen)
@@ -41,7 +44,8 @@ class Scripted:
     ) -> Followed:
         if self.lose:
             return Followed((None,) * len(before), ("score",) * len(before))
-        return Followed(tuple(before), ("",) * len(before))
+        self.looked.append(boxes)
+        return Followed(tuple(self.next or before), ("",) * len(before))
 
 
 @pytest.fixture
@@ -123,6 +127,30 @@ def test_a_new_scene_and_another_size_are_searched(scripted: Scripted) -> None:
     sparse.find(EMPTY, 0.1, new_scene=True)
     sparse.find(EMPTY[::2, ::2], 0.2, new_scene=False)
     assert sparse.passes == 3
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected", "note"),
+    [
+        ((100, 100), 100, "one who keeps still is looked for where they are"),
+        ((100, 101.5), 100.75, "a box that swings by 2.5 % of its width, between both places"),
+        ((100, 104), 108, "one who walks by 7 % of it, a step ahead"),
+        ((100, 120), 140, "and one who runs"),
+    ],
+)
+def test_a_face_is_looked_for_where_it_goes(
+    scripted: Scripted, steps: Sequence[float], expected: float, note: str
+) -> None:
+    """Midway between its last places a network sees a walking face aside of its square."""
+    scripted.seen = [face(steps[0])]
+    sparse = SparsePasses(scripted)  # type: ignore[arg-type]
+    sparse.find(EMPTY, 0.0, new_scene=False)
+    for index, x in enumerate(steps[1:], 1):
+        scripted.next = [face(x)]
+        sparse.find(EMPTY, index / 25, new_scene=False)
+    scripted.next = []
+    sparse.find(EMPTY, len(steps) / 25, new_scene=False)
+    assert scripted.looked[-1][0].x == pytest.approx(expected), note
 
 
 def test_faces_come_the_surest_first(scripted: Scripted) -> None:

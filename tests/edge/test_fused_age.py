@@ -1,5 +1,7 @@
 """A track's age: the mean of its crops, with an interval that never shrinks."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -79,26 +81,47 @@ def test_adding_makes_a_new_age() -> None:
         empty.reading()
 
 
-def test_the_best_few_are_kept() -> None:
-    """A better crop takes the worst one's place, a worse one changes nothing; the best stays."""
-    age = FusedAge(keep=2)
-    for years, quality in ((20, 0.5), (40, 0.9)):
-        assert age.wants(quality)
-        age = age.add(AgeReading(years, years - 8, years + 9), quality)
-    assert not age.wants(0.5) and age.wants(0.6)
-    same = age.add(AgeReading(90), 0.1)
-    assert same.reading() == age.reading()
-    better = age.add(AgeReading(30, 20, 40), 0.6)
-    assert better.reading().years == pytest.approx((40 * 0.9 + 30 * 0.6) / 1.5)
-    low, high = better.reading().low, better.reading().high
-    assert low is not None and high is not None
-    assert high - low == pytest.approx(17), "as wide as the best single crop's"
+def test_every_reading_counts() -> None:
+    """Also one that is worse than many before: an age of the few best would be of one moment."""
+    age = FusedAge()
+    for _ in range(30):
+        age = age.add(AgeReading(40), 0.9)
+    assert age.add(AgeReading(10), 0.3).reading().years == pytest.approx((40 * 90 + 10) / 91)
 
 
-@pytest.mark.parametrize("keep", [None, 8])
-def test_jitter_is_the_readings_own_deviation(keep: int | None) -> None:
+def _read(years: Sequence[float], quality: float = 0.5) -> FusedAge:
+    age = FusedAge()
+    for one in years:
+        age = age.add(AgeReading(one), quality)
+    return age
+
+
+@pytest.mark.parametrize(
+    ("settled", "open_", "note"),
+    [
+        ((_read([30] * 12), 0.5), (_read([30] * 3), 0.5), "few readings"),
+        ((_read([30, 31] * 6), 0.5), (_read([25, 36] * 6), 0.5), "scattered readings"),
+        ((_read([30, 31] * 6), 0.5), (_read([30, 31] * 6), 0.9), "a better crop"),
+        ((_read([30, 31] * 6, 0.9), 0.5), (_read([30, 31] * 6, 0.1), 0.5), "bad crops before"),
+        ((_read([30, 33] * 6), 0.5), (_read([30, 30]), 0.5), "two that happen to agree"),
+    ],
+)
+def test_a_reading_is_worth_what_it_would_change(
+    settled: tuple[FusedAge, float], open_: tuple[FusedAge, float], note: str
+) -> None:
+    """More where the age is made of little, of bad crops, or of readings that differ."""
+    assert open_[0].worth(open_[1]) > 1.2 * settled[0].worth(settled[1]), note
+
+
+def test_worth_is_in_years() -> None:
+    """Of 99 readings six years off to either side, one more moves the mean by 6/100 of a year."""
+    # What readings usually differ by counts as one of the hundred, which is 0.5 % of the deviation.
+    assert _read([29, 41] * 49 + [35]).worth(0.5) == pytest.approx(0.06, rel=0.02)
+
+
+def test_jitter_is_the_readings_own_deviation() -> None:
     """None for one reading, then the weighted standard deviation; it narrows no interval."""
-    age = FusedAge(keep=keep).add(AgeReading(30, 20, 40), 1.0)
+    age = FusedAge().add(AgeReading(30, 20, 40), 1.0)
     assert age.jitter is None
     age = age.add(AgeReading(36, 20, 40), 1.0)
     assert age.jitter == pytest.approx(3)

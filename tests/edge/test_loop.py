@@ -84,7 +84,7 @@ def run(
         finding=Finds(faces),
         ages=ages or GreyIsAge(),
         tracker=Tracker(),
-        choice=AgeChoice(TEMPLATE, AgePolicy(keep=None)),
+        choice=AgeChoice(TEMPLATE, AgePolicy(every_s=0.0)),
         cuts=SceneCuts(expected=True),
     )
     watch(frames, watcher, [sink], summary)
