@@ -60,6 +60,9 @@ def load_graph(data: bytes, where: str = "the model") -> Any:
         raise ModelFileError(
             f"{where} is damaged ({error}); copy it again or export it again"
         ) from error
+    graph = model.subgraphs[0]
+    # What a file leaves out is unpacked as None: found by fuzzing.
+    graph.operators, graph.tensors = graph.operators or [], graph.tensors or []
     for buffer in model.buffers or []:
         # Offsets 0 and 1 mean that the buffer's bytes are inside (TensorFlow Lite schema).
         if buffer.offset > 1:

@@ -1,5 +1,6 @@
 """Reading a .tflite graph: operations, names, cost, and what it does to its input."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from faceage_edge.errors import ModelFileError
 from faceage_edge.flatbuffer import read_model_file
 from faceage_models.tflite_cost import graph_cost
 from faceage_models.tflite_export import to_tflite
-from faceage_models.tflite_graph import load_graph, operator_names, scales_its_input
+from faceage_models.tflite_graph import load_graph, operator_names, save_graph, scales_its_input
 
 
 @pytest.fixture
@@ -72,3 +73,12 @@ def test_damaged_file_is_refused(network: Any) -> None:
     data = to_tflite(network)
     with pytest.raises(ModelFileError, match=r"half\.tflite is damaged or cut short"):
         load_graph(data[: len(data) // 2], "half.tflite")
+
+
+def test_a_graph_that_leaves_out_its_operators_costs_nothing(repo_root: Path) -> None:
+    """The schema lets a file omit the list; a spoiled one did, under the fuzzer."""
+    model = load_graph((repo_root / "models/mtcnn/mtcnn-rnet.float32.tflite").read_bytes())
+    model.subgraphs[0].operators = None
+    data = save_graph(model)
+    assert load_graph(data).subgraphs[0].operators == []
+    assert graph_cost(data).multiply_adds == 0
