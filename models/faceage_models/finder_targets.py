@@ -14,7 +14,6 @@ __all__ = [
     "FACE",
     "IGNORED",
     "NO_FACE",
-    "SMALLEST",
     "GridTargets",
     "anchor_boxes",
     "finder_targets",
@@ -27,7 +26,7 @@ NO_FACE, FACE, IGNORED = 0.0, 1.0, -1.0
 # does not, between them either is right. RFB-320 was trained with 0.35 as either.
 _STANDS, _BESIDE = 0.45, 0.3
 # Faces below this mean side in input pixels are asked of nobody.
-SMALLEST = 9.0
+_SMALLEST = 9.0
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def finder_targets(boxes: Sequence[FrameBox]) -> dict[int, GridTargets]:
         kinds[(overlaps > _BESIDE) & (kinds != FACE)] = IGNORED
         stands = overlaps > _STANDS
         stands[int(overlaps.argmax())] = True
-        if np.sqrt(box.area) < SMALLEST:
+        if np.sqrt(box.area) < _SMALLEST:
             kinds[stands & (kinds != FACE)] = IGNORED
             continue
         kinds[stands] = FACE

@@ -1,4 +1,4 @@
-"""The command line that the detector networks' trainers share."""
+"""The command line of a detector network's trainer, but for what is its own."""
 
 import argparse
 import os

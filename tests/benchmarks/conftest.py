@@ -14,11 +14,11 @@ from faceage_benchmarks.clip_ages import clip_figures
 from faceage_benchmarks.detection import measure_detection
 from faceage_benchmarks.detection_figures import detection_figures
 from faceage_benchmarks.detectors import NamedDetector
-from faceage_benchmarks.figures import FIGURES
+from faceage_benchmarks.figures import FIGURES, recompute
 from faceage_benchmarks.latency import latency_content
 from faceage_benchmarks.machine import describe_machine
 from faceage_benchmarks.photo_boxes import read_photos
-from faceage_benchmarks.result import bootstrap_settings, new_result
+from faceage_benchmarks.result import bootstrap_settings, new_result, read_result
 from faceage_benchmarks.stopwatch import Effort, time_models
 from faceage_edge.geometry import Face, FrameBox, FrameLandmarks
 
@@ -341,3 +341,16 @@ def ticks() -> "Ticks":
 def fake_detectors() -> list[NamedDetector]:
     """Return two detectors for `photos_folder`."""
     return _fake_detectors()
+
+
+@pytest.fixture
+def recomputed() -> Callable[[Path], dict[str, Any]]:
+    """Read a result file, and hold each of its numbers to what its raw samples give."""
+
+    def read(path: Path) -> dict[str, Any]:
+        result = read_result(path)
+        again = recompute(result)
+        assert {key: result[key] for key in again} == again
+        return result
+
+    return read

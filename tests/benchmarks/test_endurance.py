@@ -1,6 +1,7 @@
 """The camera loop kept running: rows and figures by hand, and real runs under faults."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from faceage_benchmarks import endurance
 from faceage_benchmarks.cli import main
 from faceage_benchmarks.endurance_figures import endurance_figures
 from faceage_benchmarks.endurance_samples import Reading, Seen, endurance_samples
-from faceage_benchmarks.figures import recompute
-from faceage_benchmarks.result import bootstrap_settings, read_result
+from faceage_benchmarks.result import bootstrap_settings
+
+Recomputed = Callable[[Path], dict[str, Any]]
 
 Samples = dict[str, dict[str, Any]]
 SETTINGS = bootstrap_settings("turns")
@@ -69,33 +71,28 @@ def test_gaps_after_faults() -> None:
     assert faults["gap_s"] == [pytest.approx(1.99, abs=1e-3), None]
 
 
-def _recomputed(path: Path) -> dict[str, Any]:
-    result = read_result(path)
-    again = recompute(result)
-    assert {key: result[key] for key in again} == again
-    return result
-
-
 @pytest.mark.slow
-def test_endurance_runs(tmp_path: Path) -> None:
+def test_endurance_runs(tmp_path: Path, recomputed: Recomputed) -> None:
     """Sixty frames through the installed camera: none is lost, and its worker is looked at."""
     out = tmp_path / "r.json"
     assert main(["endurance", "--frames", "600", "--json", str(out)]) == 0
-    result = _recomputed(out)
+    result = recomputed(out)
     assert (result["quick"], result["frames_fed"], result["frames_lost"]) == (True, 600, 0)
     assert result["rss_mb"]["most"] > 20
     assert {one["scheme"] for one in result["models"]} == {"int8"}
 
 
 @pytest.mark.slow
-def test_endurance_under_faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endurance_under_faults(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recomputed: Recomputed
+) -> None:
     """A worker that is killed comes back, and the file has a row for each fault."""
     monkeypatch.setattr(endurance, "_FAULTS_S", (1.0, 2.0))
     monkeypatch.setattr(endurance, "_LAST_S", 6.0)
     monkeypatch.setattr(endurance, "_FAULTS", {"killed": endurance._FAULTS["killed"]})
     out = tmp_path / "r.json"
     assert main(["endurance", "--minutes", "0.25", "--json", str(out)]) == 0
-    result = _recomputed(out)
+    result = recomputed(out)
     assert result["restarts"] >= 1
     assert result["faults"] == len(result["samples"]["faults"]["gap_s"]) >= 1
     assert result["longest_gap_after_s"]["killed"] > 0.04

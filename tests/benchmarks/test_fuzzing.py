@@ -1,5 +1,6 @@
 """The fuzzer as a measurement: figures by hand, what it ends with, and a real run."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,10 @@ import pytest
 
 from faceage_benchmarks import fuzzing
 from faceage_benchmarks.cli import main
-from faceage_benchmarks.figures import recompute
 from faceage_benchmarks.fuzzing import fuzz_figures
-from faceage_benchmarks.result import bootstrap_settings, read_result
+from faceage_benchmarks.result import bootstrap_settings
+
+Recomputed = Callable[[Path], dict[str, Any]]
 
 Samples = dict[str, dict[str, Any]]
 SETTINGS = bootstrap_settings("turns")
@@ -27,20 +29,13 @@ def test_fuzz_by_hand(loop_samples: Samples) -> None:
     }
 
 
-def _recomputed(path: Path) -> dict[str, Any]:
-    result = read_result(path)
-    again = recompute(result)
-    assert {key: result[key] for key in again} == again
-    return result
-
-
 @pytest.mark.slow
-def test_fuzz_runs(tmp_path: Path) -> None:
+def test_fuzz_runs(tmp_path: Path, recomputed: Recomputed) -> None:
     """The fuzzer's rows double until its end; its versions and seed are in the file."""
     out = tmp_path / "r.json"
     words = ["fuzz", "--target", "labels", "--executions", "500", "--seed", "4"]
     assert main([*words, "--json", str(out)]) == 0
-    result = _recomputed(out)
+    result = recomputed(out)
     progress = result["samples"]["progress"]["executions"]
     assert progress == [1, 2, 4, 8, 16, 32, 64, 128, 256, 500]
     assert (result["findings"], result["seeds"], result["quick"]) == (0, {"inputs": 4}, True)
@@ -56,7 +51,12 @@ FUZZERS = [
 
 @pytest.mark.parametrize(("program", "code", "findings"), FUZZERS)
 def test_what_a_fuzzer_ends_with(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, code: int, findings: int | None
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    program: str,
+    code: int,
+    findings: int | None,
+    recomputed: Recomputed,
 ) -> None:
     """A finding is written and ends with 3; a fuzzer that breaks writes nothing."""
     found = (
@@ -71,5 +71,5 @@ def test_what_a_fuzzer_ends_with(
     assert main(["fuzz", "--target", "labels", "--json", str(out)]) == code
     assert out.exists() == (findings is not None)
     if findings is not None:
-        result = _recomputed(out)
+        result = recomputed(out)
         assert (result["findings"], result["quick"]) == (findings, False)

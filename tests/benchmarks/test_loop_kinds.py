@@ -10,12 +10,14 @@ import pytest
 
 from faceage_benchmarks import loop_cost
 from faceage_benchmarks.cli import main
-from faceage_benchmarks.figures import FIGURES, recompute
+from faceage_benchmarks.figures import FIGURES
 from faceage_benchmarks.freshness_figures import freshness_figures
 from faceage_benchmarks.loop_cost_figures import loop_cost_figures
-from faceage_benchmarks.result import bootstrap_settings, read_result
+from faceage_benchmarks.result import bootstrap_settings
 from faceage_benchmarks.tables import table_of
 from faceage_calibration.errors import SamplesError
+
+Recomputed = Callable[[Path], dict[str, Any]]
 
 Samples = dict[str, dict[str, Any]]
 SETTINGS = bootstrap_settings("turns")
@@ -113,26 +115,21 @@ def test_usage_errors(words: list[str]) -> None:
     assert caught.value.code == 2
 
 
-def _recomputed(path: Path) -> dict[str, Any]:
-    result = read_result(path)
-    again = recompute(result)
-    assert {key: result[key] for key in again} == again
-    return result
-
-
 @pytest.mark.slow
-def test_freshness_runs(tmp_path: Path) -> None:
+def test_freshness_runs(tmp_path: Path, recomputed: Recomputed) -> None:
     """Two seconds of a camera at 20 frames and a model of a tenth: half the frames are dropped."""
     out = tmp_path / "r.json"
     words = ["--model-ms", "100", "--fps", "20", "--seconds", "2", "--json", str(out)]
     assert main(["freshness", *words]) == 0
-    result = _recomputed(out)
+    result = recomputed(out)
     assert (result["quick"], result["frames_delivered"], result["unaccounted"]) == (True, 40, 0)
     assert result["drops"] >= 15
 
 
 @pytest.mark.slow
-def test_loop_cost_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loop_cost_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recomputed: Recomputed
+) -> None:
     """Both loops and a stand-in for YuNet take turns on one scene, and see a film."""
     (tmp_path / "yunet.onnx").write_bytes(b"a detector")
     films = tmp_path / "films"
@@ -143,7 +140,7 @@ def test_loop_cost_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     out = tmp_path / "r.json"
     words = ["--yunet", str(tmp_path / "yunet.onnx"), "--clips", str(films), "--turns", "2"]
     assert main(["loop-cost", *words, "--json", str(out)]) == 0
-    result = _recomputed(out)
+    result = recomputed(out)
     assert set(result["digests"]) == {"yunet.onnx", "grey.gif"}
     assert result["clips"]["grey"]["mtcnn"]["faces"] == 0
     assert {one["name"] for one in result["models"]} >= {"age-mobilenet-coral", "mtcnn-pnet"}
