@@ -82,30 +82,37 @@ class AnchorShot:
             The surest first, overlapping ones suppressed.
         """
         picture, (across, down) = self._input.fill(frame)
-        raw = self._model.run_raw(picture)
-        found = Proposals.joined([self._decoded(raw, part) for part in self._parts])
+        found = self._decoded(self._model.run_raw(picture))
         if len(found.scores) > _MOST_CANDIDATES:
             found = found.pick(np.argsort(-found.scores, kind="stable")[:_MOST_CANDIDATES])
         return found.pick(suppress(found.boxes, found.scores, self._nms)).scaled(
             1 / across, 1 / down
         )
 
-    def _decoded(self, raw: _Raw, part: _Part) -> Proposals:
-        passed, scores = self._passed(raw, part)
-        centres, sides = part.centres[passed], part.sides[passed]
-        values = self._rows(raw, part, part.grid.boxes, passed)
-        boxes = _boxes(values[:, :_BOX], centres, sides, self._anchors)
+    def _decoded(self, raw: _Raw) -> Proposals:
+        surest = [self._sure(raw, part) for part in self._parts]
+        scores, centres, sides, values, moves = (
+            np.concatenate(column) for column in zip(*surest, strict=True)
+        )
+        boxes = _boxes(values, centres, sides, self._anchors)
         points = None
-        if part.grid.points:
-            moves = self._rows(raw, part, part.grid.points, passed)
-            moves = moves[:, _BOX:] if part.grid.points == part.grid.boxes else moves
-            moves = moves.reshape(len(moves), moves.shape[1] // 2, 2)
-            step = self._anchors.centre_step * sides[:, None]
-            points = centres[:, None] + moves * step
+        if self.has_landmarks:
+            steps = self._anchors.centre_step * sides[:, None]
+            points = centres[:, None] + moves.reshape(len(moves), moves.shape[1] // 2, 2) * steps
         # A network may give nonsense for what is no face: a box without a side, numbers without
         # end.
         whole = np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
-        return Proposals(boxes, scores, points).pick(np.flatnonzero(whole))
+        found = Proposals(boxes, scores, points)
+        return found if whole.all() else found.pick(np.flatnonzero(whole))
+
+    def _sure(self, raw: _Raw, part: _Part) -> tuple[Floats, ...]:
+        """Of the anchors that pass: scores, centres, sides, and the numbers of boxes and points."""
+        passed, scores = self._passed(raw, part)
+        values = self._rows(raw, part, part.grid.boxes, passed)
+        moves = values[:, _BOX:]
+        if part.grid.points and part.grid.points != part.grid.boxes:
+            moves = self._rows(raw, part, part.grid.points, passed)
+        return scores, part.centres[passed], part.sides[passed], values[:, :_BOX], moves
 
     def _passed(self, raw: _Raw, part: _Part) -> tuple[npt.NDArray[np.intp], Floats]:
         """The anchors that are surer of a face than the threshold, and how sure they are."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from faceage_edge.aligner import Aligner
-from faceage_edge.candidates import Frame, squared
+from faceage_edge.candidates import Frame
 from faceage_edge.geometry import Face, FrameBox
 from faceage_edge.tracking import iou
 
@@ -73,8 +73,8 @@ def follow(
 
 
 def _step(aligner: Aligner, frame: Frame, before: Face, box: FrameBox) -> tuple[Face | None, str]:
-    corners = np.array([[box.x, box.y, box.x + box.width, box.y + box.height]])
-    seen = aligner.settle(frame, squared(corners))
+    (x, y), half = box.center, max(box.width, box.height) / 2
+    seen = aligner.settle(frame, np.array([[x - half, y - half, x + half, y + half]]))
     if not seen:
         return None, "score"
     (now,) = seen

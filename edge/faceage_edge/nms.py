@@ -19,13 +19,7 @@ def overlap(box: Boxes, others: Boxes, *, of_smaller: bool = False) -> Boxes:
     Returns:
         float64 (n,), 0 to 1.
     """
-    corner = np.minimum(box[2:], others[:, 2:])
-    sides = np.maximum(corner - np.maximum(box[:2], others[:, :2]), 0)
-    shared = sides[:, 0] * sides[:, 1]
-    area = (box[2] - box[0]) * (box[3] - box[1])
-    areas = (others[:, 2] - others[:, 0]) * (others[:, 3] - others[:, 1])
-    whole = np.minimum(area, areas) if of_smaller else area + areas - shared
-    return np.asarray(shared / np.maximum(whole, 1e-9))
+    return _shares(box, others, _area(box[None])[0], _area(others), of_smaller=of_smaller)
 
 
 def suppress(
@@ -43,9 +37,26 @@ def suppress(
         Indices of the kept boxes, strongest first.
     """
     order = np.argsort(-scores, kind="stable")
-    kept = []
-    while order.size:
-        best, rest = order[0], order[1:]
-        kept.append(best)
-        order = rest[overlap(boxes[best], boxes[rest], of_smaller=of_smaller) <= threshold]
-    return np.array(kept, dtype=np.intp)
+    boxes = boxes[order]
+    areas = _area(boxes)
+    left = np.ones(len(boxes), bool)
+    for best in range(len(boxes) - 1):
+        if left[best]:
+            rest = slice(best + 1, None)
+            shares = _shares(
+                boxes[best], boxes[rest], areas[best], areas[rest], of_smaller=of_smaller
+            )
+            left[rest] &= shares <= threshold
+    return np.asarray(order[left], dtype=np.intp)
+
+
+def _area(boxes: Boxes) -> Boxes:
+    return np.asarray((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))
+
+
+def _shares(box: Boxes, others: Boxes, area: float, areas: Boxes, *, of_smaller: bool) -> Boxes:
+    sides = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
+    np.maximum(sides, 0, out=sides)
+    shared = sides[:, 0] * sides[:, 1]
+    whole = np.minimum(area, areas) if of_smaller else area + areas - shared
+    return np.asarray(shared / np.maximum(whole, 1e-9))

@@ -22,6 +22,7 @@ from faceage_edge.errors import OutputError
 from faceage_edge.flatbuffer import read_model_file
 from faceage_models.finder_network import STRIDES, load_finder
 from faceage_models.frameworks import import_keras
+from faceage_models.joined_columns import join_columns
 from faceage_models.layer_weights import weights_digest
 from faceage_models.mtcnn_networks import onet, pnet, rnet
 from faceage_models.shipped_ages import SHIPPED_AGES, load_shipped, shipped_age
@@ -159,10 +160,10 @@ def export_face_finder(weights: Path, out: Path) -> list[Path]:
         "Python package mtcnn (MIT)",
         "source": {"file": file.name, "sha256": weights_digest(file)},
     }
-    finder = _write(
-        out, "face-finder-finder", load_finder(file), facts, _FINDER_HEADS, colour="BGR"
-    )
-    return [finder, _write(out, "face-finder-aligner", onet(), _mtcnn_facts(), _MTCNN_HEADS)]
+    network = join_columns(load_finder(file), "half", 4, relu="half_relu")
+    finder = _write(out, "face-finder-finder", network, facts, _FINDER_HEADS, colour="BGR")
+    aligner = join_columns(onet(), "conv1", 2)
+    return [finder, _write(out, "face-finder-aligner", aligner, _mtcnn_facts(), _MTCNN_HEADS)]
 
 
 def _write(

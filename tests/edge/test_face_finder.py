@@ -108,6 +108,9 @@ class FakeAligner:
         self.answers = iter(answers)
         self.asked = 0
 
+    def within(self, face: Face, boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        return np.asarray(boxes[:, 0] == face.box.x)
+
     def settle_one(self, _frame: Frame, square: npt.NDArray[np.float64]) -> Face | None:
         self.asked += 1
         return _face(square) if next(self.answers) == "y" else None
@@ -121,22 +124,34 @@ def _face(square: npt.NDArray[np.float64]) -> Face:
 @pytest.mark.parametrize(
     ("answers", "asked", "found", "note"),
     [
-        ("yyyyy", 5, 5, "all are faces"),
-        ("ynynyn", 5, 3, "one refused at a time goes on"),
-        ("ynnny", 5, 2, "nor do three in a row end it"),
-        ("nnnny", 4, 0, "four in a row do"),
+        ("yyyyyyy", 7, 7, "all are faces"),
+        ("ynynyny", 7, 4, "one refused at a time goes on"),
+        ("nnyyyyy", 2, 0, "two in a row end it"),
+        ("ynnyyyy", 3, 1, "also behind a face"),
+        ("yyynnyy", 7, 5, "behind three faces it takes three"),
+        ("yyynnny", 6, 3, "and three are enough"),
     ],
 )
-def test_the_search_ends_after_four_refused(
+def test_the_search_ends_after_some_refused(
     answers: str, asked: int, found: int, note: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Candidates come the surest first: after four that were none, the rest are none."""
+    """Candidates come the surest first; in a crowd the search is more patient."""
     finder = FaceFinder(network(), network("aligner"))
     fake = FakeAligner(answers)
     monkeypatch.setattr(finder, "aligner", fake)
-    squares = np.array([[i * 100.0, 0, i * 100 + 50, 50] for i in range(5)])
-    assert len(finder._confirmed(np.zeros((9, 9, 3), np.uint8), squares)) == found, note
+    boxes = np.array([[i * 100.0, 0, i * 100 + 50, 50] for i in range(7)])
+    assert len(finder._confirmed(np.zeros((9, 9, 3), np.uint8), boxes)) == found, note
     assert fake.asked == asked, note
+
+
+def test_a_face_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A candidate that lies within a face already found is no other face, nor one refused."""
+    finder = FaceFinder(network(), network("aligner"))
+    fake = FakeAligner("ynyn")
+    monkeypatch.setattr(finder, "aligner", fake)
+    boxes = np.array([[left, 0, left + 50.0, 50] for left in (0, 0, 100, 0, 200, 200)])
+    assert len(finder._confirmed(np.zeros((9, 9, 3), np.uint8), boxes)) == 2
+    assert fake.asked == 3
 
 
 def quiet(model: Model) -> dict[str, npt.NDArray[np.float32]]:
@@ -212,3 +227,13 @@ def test_a_square_that_fits_badly_is_looked_at_twice(astronaut: Frame) -> None:
     face = aligner.settle_one(astronaut, beside)
     assert face is not None and np.abs(face.landmarks.points - LANDMARKS).max() < 8
     assert aligner.settle_one(astronaut, away) is None
+
+
+def test_what_is_within_a_face_is_that_face() -> None:
+    """By the share of the smaller box, as `distinct` counts; a neighbour is another."""
+    face = _face(np.array([100.0, 100, 200, 200]))
+    boxes = np.array([[100.0, 100, 200, 200], [120, 120, 160, 160], [60, 60, 260, 260]])
+    beside = np.array([[190.0, 100, 290, 200], [140, 100, 240, 200]])
+    aligner = detector("int8").aligner
+    assert aligner.within(face, boxes).all()
+    assert not aligner.within(face, beside).any()
