@@ -25,8 +25,8 @@ def loop_cost_columns(title: str, result: Mapping[str, Any]) -> list[Column]:
     films = {}
     for film, loops in result["clips"].items():
         for name, figures in loops.items():
-            apart = figures["most_apart"]
-            years = "–" if apart is None else f"{apart:.1f} years apart at most"
+            apart, last = figures["most_apart"], figures["most_last_apart"]
+            years = "–" if apart is None else f"{apart:.1f} years apart, {last:.1f} in the end"
             films[f"{film}, {name}"] = f"{figures['found']} of {figures['faces']} faces, {years}"
     return columns + ([(f"{title}: films", films)] if films else [])
 

@@ -1,6 +1,6 @@
 """From the CPU time of turns, and from the faces of films, to the figures of a loop-cost result."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -83,31 +83,44 @@ def _film(rows: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         `faces` of the search of every frame, `found` of them by the loop, `extra` faces, and
         `people`, those seen in ten frames or more: `frames`, `found_in` so many of them,
-        `every_frame_median` and `median` of the ages, and how far these two are `apart`, years;
-        None where the loop has none. `most_apart` is the largest of them.
+        `every_frame_median` and `median` of the ages given frame by frame, and how far these two
+        are `apart`, years; `every_frame_last`, `last` and `last_apart` of the ages in the last
+        frame that shows the person to both, the age that is known of them when they leave; None
+        where the loop has none. `most_apart` and `most_last_apart` are the largest of them.
     """
     people = [_person(rows, one) for one in dict.fromkeys(rows["person"])]
     people = [one for one in people if one["frames"] >= _LEAST_FRAMES]
-    apart = [one["apart"] for one in people if one["apart"] is not None]
     return {
         "faces": len(rows["person"]),
         "found": sum(age is not None for age in rows["loop_age"]),
         "extra": sum(rows["extra"]),
         "people": people,
-        "most_apart": max(apart, default=None),
+        "most_apart": _most(people, "apart"),
+        "most_last_apart": _most(people, "last_apart"),
     }
 
 
 def _person(rows: Mapping[str, Any], one: int) -> dict[str, Any]:
-    theirs = [index for index, person in enumerate(rows["person"]) if person == one]
-    ages = [rows["age"][index] for index in theirs]
-    found = [age for index in theirs if (age := rows["loop_age"][index]) is not None]
-    every = float(np.median(ages))
-    median = float(np.median(found)) if found else None
+    pairs = [
+        (age, own)
+        for person, age, own in zip(rows["person"], rows["age"], rows["loop_age"], strict=True)
+        if person == one
+    ]
+    found = [(age, own) for age, own in pairs if own is not None]
+    every = float(np.median([age for age, _ in pairs]))
+    median = float(np.median([own for _, own in found])) if found else None
+    every_last, last = found[-1] if found else (None, None)
     return {
-        "frames": len(ages),
+        "frames": len(pairs),
         "found_in": len(found),
         "every_frame_median": every,
         "median": median,
         "apart": None if median is None else abs(median - every),
+        "every_frame_last": every_last,
+        "last": last,
+        "last_apart": None if last is None else abs(last - every_last),
     }
+
+
+def _most(people: Sequence[Mapping[str, Any]], name: str) -> float | None:
+    return max((one[name] for one in people if one[name] is not None), default=None)

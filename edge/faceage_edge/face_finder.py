@@ -18,9 +18,8 @@ from faceage_edge.model import Model
 __all__ = ["STAGES", "FaceFinder"]
 
 STAGES = ("single-shot", "output")
-# Candidates come the surest first. After so many in a row that were none, the rest are none; in a
-# crowd, where the finder is unsure of small faces, one more is looked at for every three found.
-_PATIENCE, _FOUND_A_MORE = 2, 3
+# Candidates come the surest first. After this many in a row that were none, the rest are none.
+_PATIENCE = 3
 _MOST_FACES = 32
 # A box found a little too small is still the face that was asked for.
 _TOLERANCE = 0.8
@@ -70,7 +69,6 @@ class FaceFinder:
             if found:
                 faces.append(found)
                 again |= self.aligner.within(found, boxes)
-            patience = _PATIENCE + len(faces) // _FOUND_A_MORE
-            if refused >= patience or len(faces) == _MOST_FACES:
+            if refused == _PATIENCE or len(faces) == _MOST_FACES:
                 break
         return faces

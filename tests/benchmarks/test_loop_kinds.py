@@ -35,8 +35,21 @@ def test_loop_cost_by_hand(loop_samples: Samples) -> None:
     film = figures["clips"]["film"]["mtcnn"]
     assert (film["faces"], film["found"], film["extra"], film["most_apart"]) == (10, 9, 2, 1.0)
     assert film["people"] == [
-        {"frames": 10, "found_in": 9, "every_frame_median": 30.0, "median": 31.0, "apart": 1.0}
-    ]
+        {
+            "frames": 10, "found_in": 9, "every_frame_median": 30.0, "median": 31.0, "apart": 1.0,
+            "every_frame_last": 30.0, "last": 31.0, "last_apart": 1.0,
+        }
+    ]  # fmt: skip
+
+
+def test_in_the_end_counts_the_last_frame_that_both_have(loop_samples: Samples) -> None:
+    """The age when the person leaves; a frame in which the loop has nobody tells nothing."""
+    rows = loop_samples["loop-cost"]["clips"]["film"]["mtcnn"]
+    rows |= {"age": [40.0] * 8 + [30.0, 20.0], "loop_age": [38.0] * 8 + [30.5, None]}
+    film = loop_cost_figures(loop_samples["loop-cost"], SETTINGS)["clips"]["film"]["mtcnn"]
+    (person,) = film["people"]
+    assert (person["every_frame_last"], person["last"]) == (30.0, 30.5)
+    assert (film["most_apart"], film["most_last_apart"]) == (2.0, 0.5)
 
 
 def test_a_passer_by_is_nobody(loop_samples: Samples) -> None:
