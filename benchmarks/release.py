@@ -109,7 +109,7 @@ def steps(data: Path) -> dict[str, list[str]]:
         "detection-choice": ["faceage-benchmark", "detection", "--composites", fairface]
         + ["--part", "choice", "--count", "600"]
         + [f"--detector=face-finder@{pair}" for pair in CHOICES],
-        "detection-time": [*detection, "--composites", fairface, "--count", "150"]
+        "detection-time": [*detection, "--composites", fairface, "--count", "450"]
         + [f"--detector={name}" for name in (f"rfb320={rfb}", "mtcnn", "package")],
         "arm": [
             "faceage-benchmark",

@@ -1,11 +1,11 @@
 #!/bin/sh
 # Make every shipped model file again from the trained weights beside them, the mtcnn package and the
-# data: float and int8 .tflite files, ranges and intervals.
+# data: float and int8 .tflite files, ranges, intervals and threshold calibrations.
 #
 #     sh models/rebuild.sh DATA      DATA: the folder that holds data/
 #
-# Needs the installed project with its [bench] extra (TensorFlow, mtcnn). About eight minutes on two
-# cores. Run benchmarks/release.py afterwards: the figures belong to the files.
+# Needs the installed project with its [bench] extra (TensorFlow, mtcnn). About a quarter of an hour on
+# two cores. Run benchmarks/release.py afterwards: the figures belong to the files.
 set -eu
 data=$1
 scratch=$(mktemp -d)
@@ -60,6 +60,8 @@ for name in age-mobilenet-coral age-tiny; do
         --eval-faces "$data/data/utkface-dev.tar" --shape "models/$name/$name.shape.json" \
         --out "$scratch/$name"
     cp "$scratch/$name/$name".int8.* "$scratch/$name/$name.ranges.json" "models/$name/"
+    # The probability of being older than a threshold belongs to the int8 file.
+    faceage-calibrate threshold --model "$name" --faces "$data/data/utkface-calib.tar" --crops detect
 done
 # The permissive model has seen nothing of UTKFace, and so its ranges have not. Bins of ages fit no
 # interval, which it goes without.

@@ -13,7 +13,7 @@ from faceage_benchmarks.matching import IOU_THRESHOLD, match, overlaps
 from faceage_calibration.errors import SamplesError
 from faceage_calibration.stats import median_ratio, median_ratio_interval, quantile, share_interval
 
-__all__ = ["SIZE_BANDS", "detection_figures"]
+__all__ = ["FACE_BANDS", "SIZE_BANDS", "detection_figures"]
 
 # Landmark distances are measured from this detector's points, when it took part.
 _REFERENCE = "float32"
@@ -26,6 +26,8 @@ SIZE_BANDS = (
     ("100-200", 200.0),
     ("200-", float("inf")),
 )
+# Labelled faces of a picture by which times are told apart, and the first that is too many.
+FACE_BANDS = (("0-2", 3), ("3-", 1 << 30))
 # Fewer pictures have no median worth an interval.
 _LEAST_TIMED = 5
 # In the order of FrameLandmarks.
@@ -43,8 +45,8 @@ def detection_figures(samples: Mapping[str, Any], bootstrap: Mapping[str, Any]) 
 
     Returns:
         `n` labelled faces, `photos`, `time_reference` (whose time is the divisor of every
-        `time_ratio`, the medians of both over the same pictures in turn) and `detectors`, one
-        object for each.
+        `time_ratio`, the medians of both over the same pictures in turn; `time_by_faces` has it
+        apart for pictures of few and of many labelled faces) and `detectors`, one object for each.
 
     Raises:
         SamplesError: no labelled face.
@@ -72,6 +74,7 @@ def detection_figures(samples: Mapping[str, Any], bootstrap: Mapping[str, Any]) 
             | {"by_size": _groups(photos, matches[name], _size_band, bootstrap)}
             | {"by_condition": _groups(photos, matches[name], _conditions, bootstrap)}
             | _time_ratio(samples["ms"][name], samples["ms"][first], bootstrap)
+            | {"time_by_faces": _time_by_faces(photos, samples["ms"], name, first, bootstrap)}
         )
     return {
         "n": n,
@@ -103,6 +106,24 @@ def _time_ratio(
         confidence=bootstrap["confidence"],
     )
     return {"time_ratio": median_ratio(ms, first), "time_ratio_ci95": list(interval)}
+
+
+def _time_by_faces(
+    photos: list[dict[str, Any]],
+    ms: Mapping[str, list[float]],
+    name: str,
+    first: str,
+    bootstrap: Mapping[str, Any],
+) -> dict[str, Any]:
+    bands: dict[str, list[int]] = {}
+    for index, photo in enumerate(photos):
+        band = next(band for band, above in FACE_BANDS if len(photo["boxes"]) < above)
+        bands.setdefault(band, []).append(index)
+    return {
+        band: {"photos": len(chosen)}
+        | _time_ratio([ms[name][i] for i in chosen], [ms[first][i] for i in chosen], bootstrap)
+        for band, chosen in sorted(bands.items())
+    }
 
 
 def _size_band(photo: dict[str, Any], face: int) -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faceage_edge.candidates import Floats, Frame, squared
-from faceage_edge.crop import cut
+from faceage_edge.crop import cut_square
 from faceage_edge.errors import ContractError
 from faceage_edge.geometry import Face, FrameBox, FrameLandmarks
 from faceage_edge.model import Model
@@ -41,9 +41,12 @@ class Aligner:
         if stage is None or stage.stage != "output":
             found = stage.stage if stage else model.contract.task
             raise ContractError(f"{model.path} is a {found} model, expected output")
+        width, height = model.contract.input.width, model.contract.input.height
+        if width != height:
+            raise ContractError(f"{model.path} sees {width} x {height} pixels, expected a square")
         self._model, self._stage = model, stage
         contract = model.contract
-        self._size = (contract.input.width, contract.input.height)
+        self._size = contract.input.width
         self._logit, self._offsets, self._landmarks = (
             contract.output(head).name for head in ("face-logit", "box-offsets", "landmarks")
         )
@@ -99,10 +102,9 @@ class Aligner:
     def _look(
         self, frame: Frame, x1: float, y1: float, x2: float, _y2: float
     ) -> tuple[Face, float]:
-        # Whole pixels, as `snapped` moves many: this is most of what a frame costs besides the
-        # network, and for one square plain numbers are faster than arrays.
-        left, top, side = round(x1), round(y1), max(round(x2 - x1), 1)
-        patch = cut(frame, FrameBox(left, top, side, side), *self._size)
+        # Besides the network this is most of what a frame costs: for one square plain numbers are
+        # faster than arrays.
+        patch, (left, top, side) = cut_square(frame, x1, y1, x2 - x1, self._size)
         outputs = self._model.run(patch[None])
         (logit,) = outputs[self._logit].ravel().tolist()
         x1, y1, x2, y2 = (side * share for share in outputs[self._offsets].ravel().tolist())

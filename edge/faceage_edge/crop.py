@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from faceage_edge.geometry import CropTemplate, FrameBox, FrameLandmarks, Similarity, similarity
 
-__all__ = ["align", "cut", "pad", "shrink", "warp"]
+__all__ = ["align", "cut", "cut_square", "pad", "shrink", "warp"]
 
 Picture = npt.NDArray[np.uint8]
 
@@ -113,6 +113,36 @@ def cut(frame: Picture, box: FrameBox, width: int, height: int) -> Picture:
             cv2.copyMakeBorder(inside, *borders, cv2.BORDER_CONSTANT, value=grey), dtype=np.uint8
         )
     return shrink(inside, width, height)
+
+
+def cut_square(
+    frame: Picture, x: float, y: float, side: float, size: int
+) -> tuple[Picture, tuple[int, int, int]]:
+    """Cut a square out of a frame for a network that looks at one face: at little cost.
+
+    Halved while it stays at least as large as wanted, then bilinear, as `warp` does it: a fifth to
+    a half of the instructions of averaging at whatever ratio, and the network finds the same faces.
+
+    Args:
+        frame: uint8 (frame height, frame width, 3).
+        x: of the square's left edge in frame pixels; what lies beyond the frame is mid grey.
+        y: of its upper edge.
+        side: of the square.
+        size: width and height of the crop in pixels.
+
+    Returns:
+        uint8 (size, size, 3), and what it shows: left, top and side in whole frame pixels, a side
+        that can be halved as often as need be.
+    """
+    side = max(side, 1.0)
+    halves = max(int(side / size).bit_length() - 1, 0)
+    whole = max(round(side / (1 << halves)), 1) << halves
+    # Around the same middle; on a face of 20 pixels half a pixel is a twentieth of the distance
+    # between the eyes, so that the caller is told where the square came to lie.
+    left, top = round(x + (side - whole) / 2), round(y + (side - whole) / 2)
+    picture = cut(frame, FrameBox(left, top, whole, whole), whole >> halves, whole >> halves)
+    small = cv2.resize(picture, (size, size), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(small, dtype=np.uint8), (left, top, whole)
 
 
 def shrink(picture: Picture, width: int, height: int) -> Picture:

@@ -84,6 +84,24 @@ def test_times_are_compared_picture_by_picture() -> None:
     assert (low, high) == pytest.approx((2, 2))
 
 
+def test_times_are_told_apart_by_the_faces_in_a_picture() -> None:
+    """Twice the time where there is a face, four times where there are three."""
+    samples = sample()
+    one, boxes = samples["photos"][0], samples["photos"][0]["boxes"][:1]
+    few, many = one | {"boxes": boxes}, one | {"boxes": boxes * 3}
+    for photo in (few, many):
+        photo.pop("tags", None)
+    samples["photos"] = [few, many] * 6
+    for name, factor in (("one", (1.0, 1.0)), ("one:float32", (2.0, 4.0))):
+        samples["detections"][name] = [[]] * 12
+        samples["ms"][name] = list(factor) * 6
+    times = detection_figures(samples, bootstrap_settings("faces"))["detectors"][1]["time_by_faces"]
+    assert {band: (row["photos"], row["time_ratio"]) for band, row in times.items()} == {
+        "0-2": (6, 2.0),
+        "3-": (6, 4.0),
+    }
+
+
 def test_scenes_are_of_the_test_part_alone(shared_data: Path) -> None:
     """Faces nobody trained on; as many as asked for; the same for the same seed."""
     path = shared_data / "data" / "fairface-train.tar"

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from faceage_edge.crop import align, cut, pad, shrink, warp
+from faceage_edge.crop import align, cut, cut_square, pad, shrink, warp
 from faceage_edge.geometry import CropTemplate, FrameBox, FrameLandmarks, Similarity
 
 Picture = npt.NDArray[np.uint8]
@@ -238,6 +238,46 @@ def test_any_box_on_any_frame(
 
 
 # Whole pictures
+
+
+@pytest.mark.parametrize(
+    ("side", "shown", "note"),
+    [
+        (30.4, 30, "grown: whole pixels"),
+        (95.2, 95, "not yet halved"),
+        (97.0, 96, "halved: an even side"),
+        (97.1, 98, "the nearest one"),
+        (210.0, 208, "quartered: a side in fours"),
+        (0.2, 1, "smaller than a pixel"),
+    ],
+)
+def test_a_square_says_what_it_shows(side: float, shown: int, note: str, noise: Noise) -> None:
+    """A side that can be halved, around the same middle to a pixel."""
+    picture, (left, top, whole) = cut_square(noise(300, 300, 3), 40.3, 20.6, side, 48)
+    assert picture.shape == (48, 48, 3)
+    assert whole == shown, note
+    side = max(side, 1.0)
+    assert abs(left + whole / 2 - (40.3 + side / 2)) <= 0.5
+    assert abs(top + whole / 2 - (20.6 + side / 2)) <= 0.5
+
+
+def test_a_square_of_the_wanted_size_is_cut_as_it_is(noise: Noise) -> None:
+    """Nothing is resampled; beyond the frame it is grey."""
+    frame = noise(100, 100, 3)
+    picture, shown = cut_square(frame, -8.0, 10.0, 48.0, 48)
+    assert shown == (-8, 10, 48)
+    np.testing.assert_array_equal(picture[:, 8:], frame[10:58, :40])
+    assert (picture[:, :8] == 128).all()
+
+
+@pytest.mark.parametrize("side", [96, 150, 192, 390])
+def test_a_large_square_keeps_the_mean_of_fine_texture(side: int) -> None:
+    """A chequerboard of one pixel turns grey, as in averaging; plain bilinear would keep some."""
+    rows, columns = np.indices((400, 400))
+    frame = np.repeat((((rows + columns) % 2) * 255).astype(np.uint8)[..., None], 3, axis=2)
+    picture, _ = cut_square(frame, 1, 1, side, 48)
+    # A whole number of pixels of both kinds in each block: half of 255, rounded.
+    assert np.abs(picture.astype(int) - 127.5).max() <= 1
 
 
 def test_shrink_averages_and_grows_smoothly(noise: Noise) -> None:
