@@ -5,6 +5,7 @@ frame. What can go wrong is that the box drifts: onto background, onto a neighbo
 size. Each is recognised here, and then the face is given up for the next full pass to find.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -92,18 +93,21 @@ def is_plausible(face: Face) -> bool:
     Args:
         face: box and landmarks in the same frame.
     """
-    box, points = face.box, face.landmarks.points
+    # Plain numbers: for five points they are several times faster than arrays.
+    box, points = face.box, face.landmarks.points.tolist()
     if box.width <= 0 or box.height <= 0:
         return False
     left, right, _, left_mouth, right_mouth = points
-    apart = float(np.hypot(*(right - left))) / box.width
-    below = float((left_mouth + right_mouth - left - right)[1]) / 2 / box.height
-    away = np.abs(points.mean(axis=0) + 0.5 - box.center) / (box.width, box.height)
+    apart = math.dist(left, right) / box.width
+    below = (left_mouth[1] + right_mouth[1] - left[1] - right[1]) / 2 / box.height
+    middle_x, middle_y = (sum(values) / len(points) + 0.5 for values in zip(*points, strict=True))
+    x, y = box.center
     return bool(
         _EYES[0] <= apart <= _EYES[1]
         and below >= _MOUTH
         and left[0] < right[0]
-        and (away <= _OFF_CENTRE).all()
+        and abs(middle_x - x) <= _OFF_CENTRE * box.width
+        and abs(middle_y - y) <= _OFF_CENTRE * box.height
     )
 
 
