@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from faceage_edge.errors import ModelFileError
@@ -82,3 +83,23 @@ def test_a_graph_that_leaves_out_its_operators_costs_nothing(repo_root: Path) ->
     data = save_graph(model)
     assert load_graph(data).subgraphs[0].operators == []
     assert graph_cost(data).multiply_adds == 0
+
+
+def test_alike_zero_points_are_written_once(repo_root: Path) -> None:
+    """A shipped int8 file, each tensor's zero points written apart and once: the same graph, less
+    than nine tenths of the bytes."""
+    path = repo_root / "models" / "age-tiny" / "age-tiny.int8.tflite"
+    model = load_graph(path.read_bytes())
+    once = save_graph(model)
+    for number, tensor in enumerate(model.subgraphs[0].tensors):
+        if tensor.quantization is not None and tensor.quantization.zeroPoint is not None:
+            # Another number in each: nothing is alike.
+            tensor.quantization.zeroPoint = tensor.quantization.zeroPoint + 1 + number
+    assert len(once) < 0.92 * len(save_graph(model))
+    for tensor, again in zip(
+        load_graph(path.read_bytes()).subgraphs[0].tensors,
+        load_graph(once).subgraphs[0].tensors,
+        strict=True,
+    ):
+        before, after = (one.quantization and one.quantization.zeroPoint for one in (tensor, again))
+        np.testing.assert_array_equal(before, after)
