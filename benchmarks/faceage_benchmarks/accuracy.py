@@ -10,7 +10,7 @@ from typing import Any
 
 from faceage_benchmarks.age_figures import age_figures
 from faceage_benchmarks.machine import describe_machine, note_after
-from faceage_benchmarks.opened import open_model
+from faceage_benchmarks.opened import open_model, parsed
 from faceage_benchmarks.output import deliver
 from faceage_benchmarks.predict import (
     AgePredictor,
@@ -27,8 +27,9 @@ from faceage_calibration.faces import FaceSet, check_disjoint, read_faces
 from faceage_calibration.progress import Progress
 from faceage_edge import atomic
 from faceage_edge.contract import Contract
+from faceage_edge.delegates import DelegateSpec
 from faceage_edge.detector import Detector, named_detector
-from faceage_edge.errors import ContractError
+from faceage_edge.errors import ContractError, UsageError
 
 __all__ = ["accuracy_content", "calibration_digests", "face_rows", "measure_beside", "run"]
 
@@ -84,7 +85,7 @@ def measure_beside(content: dict[str, Any], options: argparse.Namespace) -> dict
 
 def _measure(options: argparse.Namespace) -> tuple[FaceSet, dict[str, Any]]:
     """Measure what the command line names; return the faces and an accuracy result's own keys."""
-    predictor = _open(options, options.model)
+    predictor = _open(options, options.model, parsed(options.delegate))
     against = _open(options, options.against) if options.against else None
     faces = _faces(options, [model for model in (predictor, against) if model is not None])
     detector = None
@@ -213,7 +214,9 @@ def _sharded(options: argparse.Namespace, count: int) -> Callable[..., dict[str,
     """Return what measures the set in shards, or None where this process does it as well."""
     size = options.shard or SHARD
     workers = options.workers or _cores()
-    if options.dask is None and (workers < 2 or count <= size):
+    if options.delegate is not None and options.dask is not None:
+        raise UsageError("--delegate with --dask: one accelerator is one process's")
+    if options.delegate is not None or (options.dask is None and (workers < 2 or count <= size)):
         return None
     if options.dask is not None:
         from faceage_benchmarks.dask_engine import dask_engine
@@ -254,8 +257,12 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _open(options: argparse.Namespace, name: str) -> AgePredictor:
-    model = open_model(name, contract_file=options.contract, threads=options.threads)
+def _open(
+    options: argparse.Namespace, name: str, delegate: DelegateSpec | None = None
+) -> AgePredictor:
+    model = open_model(
+        name, contract_file=options.contract, threads=options.threads, delegate=delegate
+    )
     return age_predictor(model, decode=options.decode)
 
 

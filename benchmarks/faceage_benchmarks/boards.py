@@ -9,6 +9,7 @@ from faceage_benchmarks.grid import Grid
 __all__ = ["BOARDS", "Board", "missing_boards", "missing_grid"]
 
 _FLOAT = "age-mobilenet-coral/age-mobilenet-coral.float32.tflite"
+_INT8 = "age-mobilenet-coral"
 _KERAS = "models/age-mobilenet-coral/age-mobilenet-coral"
 
 
@@ -39,6 +40,14 @@ BOARDS = (
     _age("Raspberry Pi 4", "Raspberry Pi 4", "pi4-age.json"),
     _camera("Raspberry Pi 4", "Raspberry Pi 4", "pi4-loop.json"),
     _age("Raspberry Pi Zero 2 W", "Raspberry Pi Zero 2", "zero2-age.json"),
+    Board(
+        "Coral USB Accelerator, Dev Board",
+        "age model, int8 on the Edge TPU and on its host",
+        "latency",
+        "libedgetpu",
+        "faceage-benchmark latency --model BUNDLE/coral/age-mobilenet-coral.int8_edgetpu.tflite "
+        f"--delegate libedgetpu.so.1 --against {_INT8} --json coral-age.json",
+    ),
     Board(
         "a GPU, float through Keras",
         "age model, float",

@@ -276,6 +276,11 @@ def _add_models(parser: argparse.ArgumentParser, against: str) -> None:
         metavar="FILE",
         help="contract of a Keras file (default: its .json neighbour, else what is usual)",
     )
+    parser.add_argument(
+        "--delegate",
+        metavar="LIB[,K=V]",
+        help="accelerator for --model, e.g. libedgetpu.so.1; --against runs without",
+    )
     _add_shared(parser)
 
 

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from faceage_benchmarks.machine import describe_machine, note_after
-from faceage_benchmarks.opened import OpenedModel, open_model
+from faceage_benchmarks.opened import OpenedModel, open_model, parsed
 from faceage_benchmarks.output import deliver
 from faceage_benchmarks.result import bootstrap_settings, new_result
 from faceage_benchmarks.stopwatch import Effort, Timings, time_models
 from faceage_benchmarks.timings import latency_figures
 from faceage_calibration.progress import Progress
+from faceage_edge.delegates import DelegateSpec
 from faceage_edge.errors import UsageError
 from faceage_edge.interpreter import runtime_name
 
@@ -43,7 +44,11 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
     # The runtime's own import is no part of a model's cold start.
     runtime = runtime_name()
     names = [options.model] + ([options.against] if options.against else [])
-    models = [_prepare(name, options) for name in names]
+    # The second model, if any, is what the accelerator is compared with.
+    delegates = [parsed(options.delegate), None]
+    models = [
+        _prepare(name, options, delegate) for name, delegate in zip(names, delegates, strict=False)
+    ]
     identities, loaders = [model[0] for model in models], [model[1] for model in models]
     effort = effort_of(options.seconds, options.runs, options.loads, quick=options.quick)
     timings = time_models(
@@ -116,11 +121,15 @@ def latency_content(timings: Timings, effort: Effort, *, seed: int) -> dict[str,
     }
 
 
-def _prepare(name: str, options: argparse.Namespace) -> tuple[dict[str, Any], Loader]:
+def _prepare(
+    name: str, options: argparse.Namespace, delegate: DelegateSpec | None
+) -> tuple[dict[str, Any], Loader]:
     """Return a model's identity and what loads it once more, for the cold start."""
 
     def load() -> OpenedModel:
-        return open_model(name, contract_file=options.contract, threads=options.threads)
+        return open_model(
+            name, contract_file=options.contract, threads=options.threads, delegate=delegate
+        )
 
     opened = load()
     wanted = opened.contract.input

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from faceage_edge.bundles import find_age
 from faceage_edge.contract import Contract
+from faceage_edge.delegates import DelegateSpec, parse_delegate
+from faceage_edge.errors import UsageError
 from faceage_edge.model import load_model
 
-__all__ = ["KERAS_SUFFIXES", "OpenedModel", "Pictures", "open_model"]
+__all__ = ["KERAS_SUFFIXES", "OpenedModel", "Pictures", "open_model", "parsed"]
 
 Pictures = NDArray[np.uint8]
 
@@ -24,7 +26,8 @@ class OpenedModel:
     """A loaded model as a measurement sees it.
 
     Attributes:
-        identity: the result file's `model`: path as given, name, digest, scheme, bytes.
+        identity: the result file's `model`: path as given, name, digest, scheme, bytes; `device`
+            where it is not this machine's processor.
         contract: how its pictures are made and its outputs decoded.
         run: from crops, uint8 (n, height, width, 3) BGR in the contract's size, to real values
             by output name, float32 (n, ...).
@@ -35,7 +38,18 @@ class OpenedModel:
     run: Callable[[Pictures], dict[str, NDArray[np.float32]]]
 
 
-def open_model(name: str, *, contract_file: str | None = None, threads: int = 1) -> OpenedModel:
+def parsed(text: str | None) -> DelegateSpec | None:
+    """Parse what --delegate says, if anything; errors are `parse_delegate`'s."""
+    return None if text is None else parse_delegate(text)
+
+
+def open_model(
+    name: str,
+    *,
+    contract_file: str | None = None,
+    threads: int = 1,
+    delegate: DelegateSpec | None = None,
+) -> OpenedModel:
     """Open a model.
 
     Args:
@@ -44,21 +58,27 @@ def open_model(name: str, *, contract_file: str | None = None, threads: int = 1)
         contract_file: contract of a Keras file, which carries none; when left out its neighbour
             with the ending .json, else what is usual. Not used for .tflite.
         threads: CPU threads.
+        delegate: an accelerator for a .tflite file; what it computes is checked first.
 
     Raises:
+        UsageError: a Keras file with a delegate.
+        DelegateError: the accelerator is missing or does not work.
         ModelFileError: missing, damaged or foreign file.
         ContractError: no contract, or one about another file.
         MissingExtraError: a Keras file where Keras is not installed.
     """
     file = find_age(name)
     if file.suffix in KERAS_SUFFIXES:
+        if delegate is not None:
+            raise UsageError(f"--delegate {delegate} runs .tflite files, and {file} is none")
         # Keras lives on the host only; the device never gets here.
         from faceage_benchmarks.keras_model import open_keras
 
         contract, run, known = open_keras(file, contract_file, threads=threads)
     else:
-        model = load_model(file, threads=threads)
-        contract, run, known = model.contract, model.run, {}
+        model = load_model(file, threads=threads, delegate=delegate)
+        contract, run = model.contract, model.run
+        known = {} if delegate is None else {"device": delegate.library}
     return OpenedModel(_identity(name, file, contract, known), contract, run)
 
 
