@@ -5,7 +5,8 @@ of the detector's last network. When a pass is due:
 
 - the first frame, a new scene, or a frame of another size;
 - a face was lost, as long as losses are rare: a face at the edge of what the detector can see
-  would otherwise cost a pass a frame;
+  would otherwise cost a pass a frame; not so a new one that a single pass saw and no frame after
+  it, which mostly was a mistake;
 - after a loss a few frames later again: whoever turned away turns back;
 - a few frames after a pass found somebody new: one pass misses a face that the next one finds;
 - every so many frames while faces are followed, or every so many seconds where frames are few;
@@ -85,6 +86,8 @@ class SparsePasses:
         self._before: list[Face | None] = []
         self._shape: tuple[int, ...] | None = None
         self._since, self._passed_s = 0, 0.0
+        # Faces that were followed up to the last pass, if that looked for nobody who was lost.
+        self._known = 0
         # Passes in a row that found nobody new, and frames for which a lost face is looked for.
         self._fruitless = self._searching = 0
         self._credit = float(self._policy.losses)
@@ -109,7 +112,7 @@ class SparsePasses:
         self._credit = min(self._credit + 1 / policy.search, policy.losses)
         if fresh or self._due(picture, time_s):
             return self._pass(picture, time_s)
-        if self._faces and self._follow(picture):
+        if self._faces and self._follow(picture) and not self._seen_once():
             self._searching = policy.every
             if self._credit >= 1:
                 self._credit -= 1
@@ -129,6 +132,7 @@ class SparsePasses:
 
     def _pass(self, picture: Picture, time_s: float) -> Sequence[Face]:
         policy, known = self._policy, len(self._faces)
+        self._known = 0 if self._searching else known
         self._faces = list(self._detector.detect(picture, min_face=self._min_face))
         self._before = [None] * len(self._faces)
         self.passes += 1
@@ -157,6 +161,10 @@ class SparsePasses:
         self._faces = [now for now, _ in pairs]
         self._before = [last for _, last in pairs]
         return result.needs_pass
+
+    def _seen_once(self) -> bool:
+        """Whether who was lost was new and seen by the last pass alone: all others are there."""
+        return self._since == 1 and 0 < self._known <= len(self._faces)
 
     def _smallest(self, picture: Picture) -> float:
         return usual_min_face(picture) if self._min_face is None else self._min_face
