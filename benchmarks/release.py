@@ -23,6 +23,11 @@ PHOTO_DETECTORS = (
 )  # fmt: skip
 # Probabilities from which the finder and the aligner of face-finder let a candidate pass.
 CHOICES = ("0.15,0.8", "0.1,0.8", "0.25,0.8", "0.15,0.7")
+# The detectors' networks.
+NETS = (
+    ("face-finder", "finder"), ("face-finder", "aligner"),
+    ("mtcnn", "pnet"), ("mtcnn", "rnet"), ("mtcnn", "onet"),
+)  # fmt: skip
 # Each age model and how the names of its result files begin.
 DEFAULT = "age-mobilenet-coral"
 AGES = {
@@ -127,7 +132,8 @@ def steps(data: Path) -> dict[str, list[str]]:
         "loop-freshness": ["faceage-benchmark", "freshness"],
         "endurance-frames": ["faceage-benchmark", "endurance", "--frames", "100000"],
         "endurance-faults": ["faceage-benchmark", "endurance", "--minutes", "60"],
-        "arm-float": ["faceage-benchmark", "arm", "--float", int8, model("age-tiny", "int8")],
+        "arm-float": ["faceage-benchmark", "arm", "--float", int8, model("age-tiny", "int8")]
+        + [f"models/{folder}/{folder}-{net}.int8.tflite" for folder, net in NETS],
         "footprint": [*module, "faceage_benchmarks.footprint", "--project", "."]
         + ["--constraints", "constraints/device.txt"],
         "convert": ["faceage-benchmark", "convert"],

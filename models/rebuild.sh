@@ -44,12 +44,8 @@ faceage-calibrate ranges --model models/age-mobilenet-coral/age-mobilenet-coral.
     --faces "$data/data/utkface-calib.tar" --count 786 --crops aligned \
     --out models/age-mobilenet-coral/age-mobilenet-coral.ranges.json
 for detector in face-finder mtcnn; do
-    # MTCNN's networks do not change, and neither need its ranges: remove them to record them anew.
-    if [ "$detector" = face-finder ] || [ ! -f models/mtcnn/mtcnn-onet.ranges.json ]; then
-        faceage-calibrate ranges --model "models/$detector" \
-            --faces "$data/data/fairface-train.tar" --part train --count 1500 \
-            --clips "$data"/clips/*.gif --out "models/$detector"
-    fi
+    faceage-calibrate ranges --model "models/$detector" --faces "$data/data/fairface-train.tar" \
+        --part train --count 1500 --clips "$data"/clips/*.gif --out "models/$detector"
     faceage-convert --quantize int8 --detector "$detector" --out "$scratch/$detector"
     cp "$scratch/$detector/$detector"-*.int8.* "models/$detector/"
 done
