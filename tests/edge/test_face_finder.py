@@ -123,24 +123,29 @@ def _face(square: npt.NDArray[np.float64]) -> Face:
 
 
 @pytest.mark.parametrize(
-    ("answers", "asked", "found", "note"),
+    ("answers", "scores", "asked", "found", "note"),
     [
-        ("yyyyyyy", 7, 7, "all are faces"),
-        ("ynynyny", 7, 4, "one refused at a time goes on"),
-        ("ynnynny", 7, 3, "nor do two in a row end it"),
-        ("nnnyyyy", 3, 0, "three in a row do"),
-        ("yynnnyy", 5, 2, "also behind faces"),
+        ("yyyyyy", [0.2] * 6, 6, 6, "all are faces"),
+        ("ynynyn", [0.2] * 6, 2, 1, "behind a refusal a weak one is not looked at"),
+        ("nynyny", [0.35] * 6, 6, 3, "a stronger one is"),
+        ("nnyyyy", [0.35] * 6, 2, 0, "but not behind two"),
+        ("nnynny", [0.9] * 6, 6, 2, "two in a row do not end it for strong ones"),
+        ("nnnyyy", [0.9] * 6, 3, 0, "three in a row do"),
+        ("yyynny", [0.2] * 6, 6, 4, "in a crowd weak ones are looked at behind two"),
+        ("yyynnn", [0.2] * 6, 6, 3, "the last of three"),
     ],
 )
-def test_the_search_ends_after_three_refused(
-    answers: str, asked: int, found: int, note: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Candidates come the surest first: after three that were none, the rest are none."""
+def test_the_search_ends_after_some_refused(
+    answers: str, scores: list[float], asked: int, found: int, note: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Candidates come the surest first: behind some that were none, the weak ones are none."""
     finder = FaceFinder(network(), network("aligner"))
     fake = FakeAligner(answers)
     monkeypatch.setattr(finder, "aligner", fake)
-    boxes = np.array([[i * 100.0, 0, i * 100 + 50, 50] for i in range(7)])
-    assert len(finder._confirmed(np.zeros((9, 9, 3), np.uint8), boxes)) == found, note
+    boxes = np.array([[i * 100.0, 0, i * 100 + 50, 50] for i in range(6)])
+    frame = np.zeros((9, 9, 3), np.uint8)
+    assert len(finder._confirmed(frame, boxes, np.array(scores))) == found, note
     assert fake.asked == asked, note
 
 
@@ -150,7 +155,8 @@ def test_a_face_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = FakeAligner("ynyn")
     monkeypatch.setattr(finder, "aligner", fake)
     boxes = np.array([[left, 0, left + 50.0, 50] for left in (0, 0, 100, 0, 200, 200)])
-    assert len(finder._confirmed(np.zeros((9, 9, 3), np.uint8), boxes)) == 2
+    frame, scores = np.zeros((9, 9, 3), np.uint8), np.full(len(boxes), 0.9)
+    assert len(finder._confirmed(frame, boxes, scores)) == 2
     assert fake.asked == 3
 
 
