@@ -4,7 +4,7 @@
 #
 #     sh models/rebuild.sh DATA      DATA: the folder that holds data/
 #
-# Needs the installed project with its [bench] extra (TensorFlow, mtcnn). About a quarter of an hour on
+# Needs the installed project with its [bench] extra (TensorFlow, mtcnn). About six minutes on
 # two cores. Run benchmarks/release.py afterwards: the figures belong to the files.
 set -eu
 data=$1
