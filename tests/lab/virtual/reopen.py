@@ -1,0 +1,58 @@
+"""In the lab's root file system: 300 frames of a source, then twenty times opened and closed.
+
+    python3 reopen.py SOURCE
+
+Prints {"frames": 300, "before": [files, threads], "after": [files, threads]}, and leaves each
+picture that was unlike those before in /seen.
+"""
+
+import gc
+import json
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from faceage_edge.frames import CameraRequest
+from faceage_edge.sources import open_source
+
+FRAMES, REOPENED = 300, 20
+
+
+def read(source: str, count: int) -> list[npt.NDArray[np.uint8]]:
+    """Open it, take so many frames, close it; the pictures that came, (480, 640, 3), BGR."""
+    with open_source(source, CameraRequest(640, 480, 30)) as frames:
+        return [frame.picture for frame, _ in zip(frames, range(count), strict=False)]
+
+
+def keep(pictures: list[npt.NDArray[np.uint8]]) -> None:
+    """Write those that are unlike those before."""
+    different = {picture.tobytes(): picture for picture in pictures}
+    for number, picture in enumerate(different.values()):
+        cv2.imwrite(f"/seen/{number}.png", picture)
+
+
+def traces() -> list[int]:
+    """Open files and threads of this process, libcamera's among them."""
+    # picamera2's objects refer to each other in circles, and hold pipes until they are collected.
+    gc.collect()
+    return [len(list(Path("/proc/self", kind).iterdir())) for kind in ("fd", "task")]
+
+
+def main() -> None:
+    """Count, and say so."""
+    source = sys.argv[1]
+    pictures = read(source, FRAMES)
+    keep(pictures)
+    frames = len(pictures)
+    del pictures
+    before = traces()
+    for _ in range(REOPENED):
+        read(source, 2)
+    print(json.dumps({"frames": frames, "before": before, "after": traces()}))
+
+
+if __name__ == "__main__":
+    main()
