@@ -1,6 +1,6 @@
 """picamera2 without a camera: libcamera's virtual one plays pictures with a face to our program.
 
-    python tests/lab/virtual_camera.py [--cache DIR]      (in a checkout, on Debian x86-64, as root)
+    python -m tests.lab.virtual_camera [--cache DIR]      (in a checkout, on Debian x86-64, as root)
 
 Debian Trixie's own Python, libcamera 0.4 and prctl, with picamera2 from PyPI, in a root file system
 of their own. Main stream and lores: the source gives 300 frames, which must be the pictures, and is
@@ -22,6 +22,7 @@ from typing import Any
 import cv2
 import numpy as np
 from skimage import data
+from tests.lab.scene import CACHE
 
 from faceage_benchmarks.arm.debian import unpack_debian
 from faceage_benchmarks.arm.host_tools import ensure_tools, run_quietly
@@ -217,7 +218,7 @@ def run(cache: Path) -> None:
         seen = guest.root / "seen"
         shutil.rmtree(seen, ignore_errors=True)
         seen.mkdir()
-        check_traces(guest.python("/shims/reopen.py", source), source)
+        check_traces(guest.python("/shims/reopen.py", source, "/seen"), source)
         expected = look_at(check_pictures(seen, source))
         camera = ["-m", "faceage_edge.camera_entry", "--source", source, "--every-frame", *size]
         check_faces(guest.python(*camera), expected, source)
@@ -226,7 +227,7 @@ def run(cache: Path) -> None:
 def main() -> int:
     """Run it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "faceage-lab")
+    parser.add_argument("--cache", type=Path, default=CACHE)
     try:
         run(parser.parse_args().cache)
     except FaceageError as error:

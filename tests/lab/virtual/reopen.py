@@ -1,9 +1,9 @@
-"""In the lab's root file system: 300 frames of a source, then twenty times opened and closed.
+"""In the lab's guests: 300 frames of a source, then twenty times opened and closed.
 
-    python3 reopen.py SOURCE
+    python3 reopen.py SOURCE [FOLDER]
 
 Prints {"frames": 300, "before": [files, threads], "after": [files, threads]}, and leaves each
-picture that was unlike those before in /seen.
+picture that was unlike those before in the folder, if one is named.
 """
 
 import gc
@@ -27,11 +27,11 @@ def read(source: str, count: int) -> list[npt.NDArray[np.uint8]]:
         return [frame.picture for frame, _ in zip(frames, range(count), strict=False)]
 
 
-def keep(pictures: list[npt.NDArray[np.uint8]]) -> None:
+def keep(pictures: list[npt.NDArray[np.uint8]], folder: Path) -> None:
     """Write those that are unlike those before."""
     different = {picture.tobytes(): picture for picture in pictures}
     for number, picture in enumerate(different.values()):
-        cv2.imwrite(f"/seen/{number}.png", picture)
+        cv2.imwrite(str(folder / f"{number}.png"), picture)
 
 
 def traces() -> list[int]:
@@ -43,9 +43,10 @@ def traces() -> list[int]:
 
 def main() -> None:
     """Count, and say so."""
-    source = sys.argv[1]
+    source, *folders = sys.argv[1:]
     pictures = read(source, FRAMES)
-    keep(pictures)
+    for folder in folders:
+        keep(pictures, Path(folder))
     frames = len(pictures)
     del pictures
     before = traces()
