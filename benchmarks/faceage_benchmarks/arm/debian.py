@@ -22,17 +22,19 @@ def unpack_debian(target: Path, *, suite: str, architecture: str, packages: Sequ
         FaceageError: mmdebstrap failed, as without a network.
     """
     print(f"unpacking Debian {suite} for {architecture} (once)", file=sys.stderr)
+    # Not `root`: there may be a folder of that name in it.
+    root = target / "unpacked"
     run_quietly(
         [
             "mmdebstrap", "--mode=root", "--variant=extract", f"--architectures={architecture}",
             '--aptopt=Acquire::Languages "none"',
             "--dpkgopt=path-exclude=/usr/share/{doc,man,locale,info}/*",
-            f"--include={','.join(packages)}", suite, str(target / "root"),
+            f"--include={','.join(packages)}", suite, str(root),
         ]
     )  # fmt: skip
-    for entry in (target / "root").iterdir():
+    for entry in root.iterdir():
         entry.rename(target / entry.name)
-    (target / "root").rmdir()
+    root.rmdir()
     for name in ("bin", "lib", "lib64", "sbin"):
         # From Trixie on these links come with a package that is not needed otherwise.
         if not (target / name).exists() and (target / "usr" / name).is_dir():

@@ -17,7 +17,16 @@ from faceage_benchmarks.arm.debian import unpack_debian
 from faceage_benchmarks.arm.host_tools import ensure_tools, run_quietly
 from faceage_edge.errors import FaceageError
 
-__all__ = ["BOOKWORM", "CPUS", "Board", "Sysroot", "build_sysroot", "install_project", "once"]
+__all__ = [
+    "BOOKWORM",
+    "CPUS",
+    "Board",
+    "Sysroot",
+    "build_sysroot",
+    "cpuinfo",
+    "install_project",
+    "once",
+]
 
 # The two boards people have: Raspberry Pi 4 (no dot product) and 5. The part numbers and feature
 # words are what their kernels print in /proc/cpuinfo; LiteRT's cpuinfo library reads them and
@@ -63,14 +72,22 @@ class Sysroot:
 
     def choose_cpu(self, cpu: str) -> None:
         """Write the /proc/cpuinfo of a processor into the root file system."""
-        part, features = CPUS[cpu]
-        text = (
-            f"processor\t: 0\nBogoMIPS\t: 108.00\nFeatures\t: {features}\n"
-            f"CPU implementer\t: 0x41\nCPU architecture: 8\nCPU variant\t: 0x0\n"
-            f"CPU part\t: {part}\nCPU revision\t: 3\n"
-        )
         (self.root / "proc").mkdir(exist_ok=True)
-        (self.root / "proc" / "cpuinfo").write_text(text)
+        (self.root / "proc" / "cpuinfo").write_text(cpuinfo(cpu))
+
+
+def cpuinfo(cpu: str) -> str:
+    """Return what the kernel of a board with one such processor shows in /proc/cpuinfo.
+
+    Args:
+        cpu: a key of `CPUS`.
+    """
+    part, features = CPUS[cpu]
+    return (
+        f"processor\t: 0\nBogoMIPS\t: 108.00\nFeatures\t: {features}\n"
+        f"CPU implementer\t: 0x41\nCPU architecture: 8\nCPU variant\t: 0x0\n"
+        f"CPU part\t: {part}\nCPU revision\t: 3\n"
+    )
 
 
 def build_sysroot(
