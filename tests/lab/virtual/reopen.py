@@ -15,15 +15,21 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from faceage_edge.capture import Freshest
 from faceage_edge.frames import CameraRequest
 from faceage_edge.sources import open_source
 
 FRAMES, REOPENED = 300, 20
+# An emulated processor is in no hurry.
+PATIENCE_S = 60.0
 
 
 def read(source: str, count: int) -> list[npt.NDArray[np.uint8]]:
     """Open it, take so many frames, close it; the pictures that came, (480, 640, 3), BGR."""
-    with open_source(source, CameraRequest(640, 480, 30)) as frames:
+    opened = open_source(source, CameraRequest(640, 480, 30))
+    if isinstance(opened, Freshest):
+        opened.patience_s = PATIENCE_S
+    with opened as frames:
         return [frame.picture for frame, _ in zip(frames, range(count), strict=False)]
 
 
