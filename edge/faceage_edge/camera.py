@@ -136,7 +136,9 @@ def _open(options: argparse.Namespace, heart: Heartbeat, leave: Callable[[], boo
 def _run(options: argparse.Namespace, heart: Heartbeat) -> int:
     with StopRequest() as stop:
         source = _open(options, heart, stop.requested)
-        opened = open_sinks(options, source, _stdout(), _document(options), _say)
+        opened = open_sinks(
+            options, source, _stdout(), _document(options), _say, keep=heart.page.keep
+        )
         sinks = heart.around(opened)
         models = _load(options, heart)
         _say(f"{source.describe()}; ages by {models.age_path}, faces by {models.detector_path}")

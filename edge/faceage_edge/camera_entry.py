@@ -6,6 +6,7 @@ Light to import: the supervisor stays as long as the camera runs, and needs none
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from faceage_edge.camera_options import parser
 from faceage_edge.command import run
@@ -46,6 +47,7 @@ def _supervised(arguments: list[str], options: object) -> int:
         accelerated=bool(given["delegate"]),
         probe_s=given["probe_every"],
         health_s=given["health"],
+        events=None if given["events"] is None else Path(given["events"]),
     )
     return run_supervised(arguments, settings, _PROGRAM)
 

@@ -12,7 +12,10 @@ from enum import IntEnum
 __all__ = ["Failure", "Field", "Page", "Stage"]
 
 _ENVIRONMENT = "FACEAGE_HEARTBEAT"
-_BYTES = 4096
+# Room for the fields; behind it two places for a note, of some 200 people each.
+_FIELD_BYTES = 4096
+_NOTE_BYTES = 32768
+_BYTES = _FIELD_BYTES + 2 * _NOTE_BYTES
 
 
 class Field(IntEnum):
@@ -31,6 +34,7 @@ class Field(IntEnum):
     DEGRADED = 10
     RESTARTS = 11
     SLOWED = 12
+    NOTE = 13
 
 
 class Stage(IntEnum):
@@ -61,6 +65,7 @@ class Page:
     def __init__(self, memory: mmap.mmap, descriptor: int | None = None) -> None:
         """Wrap a page of memory; `descriptor` is what a worker inherits to map it."""
         self._cells = memoryview(memory).cast("q")
+        self._memory = memory
         self.descriptor = descriptor
 
     @classmethod
@@ -92,3 +97,21 @@ class Page:
         """Say what is done from now on."""
         self._cells[Field.STAGE_NS] = time.monotonic_ns()
         self._cells[Field.STAGE] = stage
+
+    def keep(self, note: bytes) -> None:
+        """Put a note in the place of the one before; one that is too long counts as none.
+
+        Whoever dies at it leaves the old one or the new one, whole: which of the two places
+        counts, and how much of it, is one number.
+        """
+        note = note if len(note) <= _NOTE_BYTES else b""
+        place = 1 - (self[Field.NOTE] & 1)
+        begin = _FIELD_BYTES + place * _NOTE_BYTES
+        self._memory[begin : begin + len(note)] = note
+        self[Field.NOTE] = len(note) << 1 | place
+
+    def kept(self) -> bytes:
+        """The note."""
+        size, place = self[Field.NOTE] >> 1, self[Field.NOTE] & 1
+        begin = _FIELD_BYTES + place * _NOTE_BYTES
+        return self._memory[begin : begin + size]

@@ -1,5 +1,6 @@
 """A text file that lines are added to, written through at once so that a reader follows live."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TextIO
@@ -27,7 +28,10 @@ class LineFile:
             )
 
     def open(self, header: str = "") -> None:
-        """Open it; a new file begins with the header, which ends its own line."""
+        """Open it; a new file begins with the header, which ends its own line.
+
+        A line that was torn, as by a power cut, is ended, so that it spoils no other.
+        """
         try:
             self._file = self._target.open("a", encoding="utf-8", newline="")
             fresh = self._file.tell() == 0
@@ -35,6 +39,8 @@ class LineFile:
             raise self._refused(error) from error
         if fresh and header:
             self.append([header])
+        elif not fresh and self._torn():
+            self.append(["\n"])
 
     def append(self, lines: Iterable[str]) -> None:
         """Add lines, each with its own end."""
@@ -53,6 +59,14 @@ class LineFile:
             self._file.close()
         except OSError as error:
             raise self._refused(error) from error
+
+    def _torn(self) -> bool:
+        try:
+            with self._target.open("rb") as file:
+                file.seek(-1, os.SEEK_END)
+                return file.read(1) != b"\n"
+        except OSError:
+            return False  # One may write it and not read it.
 
     def _refused(self, error: OSError) -> OutputError:
         return OutputError(

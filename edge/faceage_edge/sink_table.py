@@ -34,6 +34,7 @@ class _Asked:
     source: Source
     document: _Document
     say: Callable[[str], None]
+    keep: Callable[[bytes], None]
 
     def file(self, name: str) -> Path:
         """The file that an option names; not the source."""
@@ -60,11 +61,15 @@ def _metrics(asked: _Asked) -> Metrics:
     return metrics
 
 
+def _events(asked: _Asked) -> EventFile:
+    return EventFile(asked.file("events"), asked.document, events=Events(), keep=asked.keep)
+
+
 # By the option's name; an option that was not given is None or False.
 _BUILDERS: dict[str, Callable[[_Asked], Sink]] = {
     "annotate": lambda asked: open_annotation(asked.file("annotate"), asked.source.fps),
     "csv": lambda asked: CsvTable(asked.file("csv"), asked.document),
-    "events": lambda asked: EventFile(asked.file("events"), asked.document, events=Events()),
+    "events": _events,
     "mqtt": lambda asked: Mqtt(parse_mqtt_url(asked.options.mqtt), asked.document),
     "metrics": _metrics,
     "preview": _preview,
@@ -78,6 +83,8 @@ def open_sinks(
     stdout: TextIO,
     document: _Document,
     say: Callable[[str], None],
+    *,
+    keep: Callable[[bytes], None] = lambda _: None,
 ) -> list[Sink]:
     """Open every sink that the command line names, JSON lines first.
 
@@ -87,13 +94,14 @@ def open_sinks(
         stdout: where JSON lines go.
         document: a result as JSON values.
         say: tells the user where a server listens.
+        keep: takes a note of who is in view, for whoever outlives this process.
 
     Raises:
         UsageError: options that cannot be.
         OutputError: a place that cannot be written or listened on.
         MissingExtraError: a package that a sink needs.
     """
-    asked = _Asked(options, source, document, say)
+    asked = _Asked(options, source, document, say, keep)
     chosen = [build for name, build in _BUILDERS.items() if getattr(options, name)]
     return [JsonLines(stdout, document), *(build(asked) for build in chosen)]
 

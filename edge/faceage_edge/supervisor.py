@@ -12,11 +12,15 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
+from faceage_edge.abandoned import end_abandoned
+from faceage_edge.errors import OutputError
 from faceage_edge.health import Health, read_health
 from faceage_edge.heartbeat_page import Failure, Field, Page, Stage
 from faceage_edge.notify import Notifier
 from faceage_edge.restarts import Decision, End, Restarts
+from faceage_edge.visits import Reason
 from faceage_edge.worker import Worker, start_worker
 
 __all__ = ["Supervisor", "SupervisorSettings", "run_supervised"]
@@ -49,13 +53,15 @@ class SupervisorSettings:
 
     `patience_s`: how long a worker may be silent. `accelerated`: it uses a delegate until that
     fails. `probe_s`: seconds after which a failed accelerator is tried again; each failed try
-    doubles them. `health_s`: seconds between two lines on health; None for none.
+    doubles them. `health_s`: seconds between two lines on health; None for none. `events`: the
+    file of `--events`, in which nobody stays whom a dead worker had in view.
     """
 
     patience_s: float
     accelerated: bool
     probe_s: float
     health_s: float | None = None
+    events: Path | None = None
 
 
 class Supervisor:
@@ -110,6 +116,7 @@ class Supervisor:
             self._page[Field.FAILURE] = Failure.NONE
             worker = start_worker(self._command, self._page, mask)
             end = self._watch(worker, self._page[Field.BEATS])
+            self._end_visits()
             if self._stop_ns:
                 return self._stopped(end)
             decision = self._restarts.decide(end)
@@ -120,6 +127,16 @@ class Supervisor:
             self._begin_again(decision)
             if self._pause(decision.delay_s):
                 return 0
+
+    def _end_visits(self) -> None:
+        """Let everyone leave whom the worker had in view, if it did not itself."""
+        if self._settings.events is None:
+            return
+        try:
+            end_abandoned(self._settings.events, self._page.kept(), Reason.CRASHED)
+        except OutputError as error:
+            self._say(str(error))
+        self._page.keep(b"")
 
     def _begin_again(self, decision: Decision) -> None:
         self._page[Field.RESTARTS] += 1

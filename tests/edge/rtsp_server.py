@@ -1,6 +1,7 @@
-"""An RTSP camera on loopback, by the system's Python and GStreamer: `python3 rtsp_server.py PORT`.
+"""An RTSP camera on loopback, by the system's GStreamer: `python3 rtsp_server.py PORT FPS`.
 
-Shows a bouncing ball in H.264 at rtsp://127.0.0.1:PORT/ball; says `ready` when it listens.
+Shows a bouncing ball in H.264, FPS frames a second, at rtsp://127.0.0.1:PORT/ball; says `ready`
+when it listens.
 """
 
 import sys
@@ -21,7 +22,7 @@ def main() -> None:
     factory = GstRtspServer.RTSPMediaFactory.new()
     factory.set_launch(
         "( videotestsrc is-live=true pattern=ball "
-        "! video/x-raw,width=160,height=120,framerate=30/1 "
+        f"! video/x-raw,width=160,height=120,framerate={int(sys.argv[2])}/1 "
         "! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=15 "
         "! rtph264pay name=pay0 pt=96 )"
     )

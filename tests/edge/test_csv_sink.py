@@ -39,6 +39,17 @@ def test_runs_add_up(tmp_path: Path) -> None:
     assert lines[1] == lines[2]
 
 
+def test_a_torn_line_spoils_no_other(tmp_path: Path) -> None:
+    """As a power cut leaves it: the next run begins on a line of its own."""
+    target = tmp_path / "ages.csv"
+    target.write_text(",".join(COLUMNS) + "\n0,0.0,1,2")
+    with CsvTable(target, FrameResult.to_json) as sink:
+        sink.write(result(7, face()), PICTURE)
+    _, torn, whole = target.read_text().splitlines()
+    assert torn == "0,0.0,1,2"
+    assert whole.startswith("7,") and whole.count(",") == len(COLUMNS) - 1
+
+
 @pytest.mark.parametrize(("name", "words"), [("", "is a folder"), ("no/a.csv", "is no folder")])
 def test_a_place_that_cannot_be_written_is_said_at_once(
     tmp_path: Path, name: str, words: str

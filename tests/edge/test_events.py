@@ -40,6 +40,7 @@ def test_a_visit_has_an_entry_an_exit_and_a_dwell_time() -> None:
     }
     assert (leave["entered_s"], leave["left_s"], leave["dwell_s"]) == (0.0, 1.0, 1.0)
     assert (leave["frames"], leave["age"], leave["cut_short"]) == (11, 40.0, False)
+    assert leave["reason"] == "gone"
     # Two seconds without the person, and the next frame says so.
     assert leave["time_s"] == 3.1
 
@@ -70,7 +71,8 @@ def test_the_file_is_lines_of_the_schema(tmp_path: Path) -> None:
             sink.write(result(50, face(2)), PICTURE)
     events = [json.loads(line) for line in target.read_text().splitlines()]
     assert [event["event"] for event in events] == ["enter", "enter", "leave", "leave"] * 2
-    assert all(event["cut_short"] for event in events if event["event"] == "leave")
+    left = [event for event in events if event["event"] == "leave"]
+    assert all((event["cut_short"], event["reason"]) == (True, "ended") for event in left)
     for event in events:
         jsonschema.validate(event, SCHEMA)
 

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pytest
 from tests.edge import fake_picamera2
 from tests.edge.mjpeg_server import MjpegCamera
+from tests.edge.rtsp_camera import free_port, needs_rtsp_server, rtsp_camera
 
 from faceage_edge import opencv_camera, sources
 from faceage_edge.frames import CameraRequest, Source
@@ -62,9 +63,14 @@ class Pipe:
 Opener = Callable[[], Source]
 
 
-@pytest.fixture(
-    params=["film", "folder", "stdin", "v4l2", "v4l2 device", "picamera2", "lores", "mjpeg"]
-)
+KINDS = [
+    *("film", "folder", "stdin", "v4l2", "v4l2 device", "picamera2", "lores", "mjpeg"),
+    # Twenty-two times the handshake, and waiting for a key frame.
+    pytest.param("rtsp", marks=pytest.mark.slow),
+]
+
+
+@pytest.fixture(params=KINDS)
 def opener(
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
@@ -93,6 +99,12 @@ def opener(
     elif kind == "mjpeg":
         with MjpegCamera(frames=100_000, pause_s=0.001) as server:
             yield lambda: sources.open_source(server.url, CameraRequest())
+        return
+    elif kind == "rtsp":
+        needs_rtsp_server()
+        # As fast as a camera comes: 300 frames then take three seconds.
+        with rtsp_camera(free_port(), fps=100) as url:
+            yield lambda: sources.open_source(url, CameraRequest())
         return
     elif kind == "stdin":
         text = "-"

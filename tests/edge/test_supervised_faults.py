@@ -1,6 +1,7 @@
 """The installed `faceage-camera` under faults: processes are killed, a camera misbehaves."""
 
 import fcntl
+import json
 import os
 import signal
 import subprocess
@@ -66,6 +67,50 @@ def test_a_worker_that_dies_is_begun_anew(camera: FakeCamera, number: int) -> No
         assert not Path(f"/proc/{worker}").exists(), "a zombie"
         assert run.stop() == 0
     assert f"killed by {signal.Signals(number).name}" in run.err
+
+
+def told(target: Path) -> list[tuple[str, int, str | None]]:
+    """What an events file says: who came and left, and why."""
+    events = [json.loads(line) for line in target.read_text().splitlines()]
+    return [(event["event"], event["track"], event.get("reason")) for event in events]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGSTOP])
+def test_nobody_stays_inside_when_a_worker_dies(
+    camera: FakeCamera, tmp_path: Path, number: int
+) -> None:
+    """They leave at once, though the camera is gone, and enter again when it is back."""
+    target = tmp_path / "events.jsonl"
+    with camera.run("--events", target) as run:
+        run.some(10)
+        # The worker may die between a frame's result and its events.
+        before = [result for _, result in run.results][:-1]
+        os.kill(run.workers()[0], number)
+        camera.turn("gone")
+        run.until(lambda: len(told(target)) == 2)
+        assert told(target) == [("enter", 1, None), ("leave", 1, "crashed")]
+        leave = json.loads(target.read_text().splitlines()[-1])
+        assert leave["frames"] >= len(before) and leave["left_s"] >= before[-1]["time_s"]
+        camera.turn("run")
+        run.until(lambda: len(told(target)) == 3)
+        assert run.stop() == 0
+    (_, track, _), last = told(target)[2:]
+    assert track > 1 and last == ("leave", track, "ended")
+
+
+def test_nobody_stays_inside_when_everything_dies(camera: FakeCamera, tmp_path: Path) -> None:
+    """The next run says of an earlier one's visitors that they left, and then who is there."""
+    target = tmp_path / "events.jsonl"
+    with camera.run("--events", target) as run:
+        run.some()
+        run.process.kill()
+        run.process.wait()
+    with camera.run("--events", target) as run:
+        run.some()
+        assert run.stop() == 0
+    assert told(target) == [
+        ("enter", 1, None), ("leave", 1, "lost"), ("enter", 1, None), ("leave", 1, "ended"),
+    ]  # fmt: skip
 
 
 def test_deaths_in_a_row_are_waited_out(camera: FakeCamera) -> None:

@@ -1,6 +1,6 @@
 """The device lab's emulated boards: the real ARM wheels on real Debian Pythons, one leg a board.
 
-    python tests/lab/boards.py LEG [--cache DIR]      (in a checkout, on Debian x86-64)
+    python -m tests.lab.boards LEG [--cache DIR]      (in a checkout, on Debian x86-64)
 
     bookworm    Python 3.11, LiteRT, numpy 1: constraints/device-bookworm.txt
     trixie      Python 3.13, LiteRT, numpy 2: constraints/device.txt
@@ -13,17 +13,14 @@ network, and compares the results with this machine's. It ends with 1 where they
 """
 
 import argparse
-import json
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from skimage import data
+from tests.lab.scene import CACHE, CAMERA, results, scene, years_apart
 
 from faceage_benchmarks.arm.emulate import run_guest
 from faceage_benchmarks.arm.sysroot import Board, Sysroot, build_sysroot
@@ -31,7 +28,6 @@ from faceage_edge.errors import FaceageError
 
 ROOT = Path(__file__).resolve().parents[2]
 CPU = "cortex-a72"
-SIDE = 240
 LITERT = ("numpy", "ai-edge-litert", "opencv-python-headless")
 
 
@@ -57,19 +53,6 @@ LEGS = {
 }
 SIMPLEJPEG = Board(packages=(*LITERT, "simplejpeg==1.7.2"))
 
-CAMERA = ["-m", "faceage_edge.camera", "--source", "-", "--width", str(SIDE), "--height", str(SIDE)]
-
-
-def scene() -> bytes:
-    """Three raw BGR frames with one face."""
-    frame = np.ascontiguousarray(data.astronaut()[:SIDE, 100 : 100 + SIDE, ::-1])
-    return frame.tobytes() * 3
-
-
-def results(text: bytes) -> list[dict[str, Any]]:
-    """JSON lines."""
-    return [json.loads(line) for line in text.splitlines()]
-
 
 def run_leg(name: str, cache: Path) -> str:
     """Run a board's leg; say in a line what was equal.
@@ -81,9 +64,10 @@ def run_leg(name: str, cache: Path) -> str:
     constraints = ROOT / "constraints" / leg.constraints
     sysroot = build_sysroot(cache, ROOT, constraints, leg.board)
     frames = scene()
-    here = subprocess.run([sys.executable, *CAMERA], input=frames, capture_output=True, check=True)
-    there = run_guest(sysroot, CPU, _with_sinks(cache), stdin=frames)
-    apart = _apart(results(here.stdout), results(there.stdout))
+    camera = ["-m", "faceage_edge.camera", *CAMERA]
+    here = subprocess.run([sys.executable, *camera], input=frames, capture_output=True, check=True)
+    there = run_guest(sysroot, CPU, [*camera, *_sinks(cache)], stdin=frames)
+    apart = years_apart(results(here.stdout), results(there.stdout))
     rows = (cache / "ages.csv").read_text().splitlines()
     events = (cache / "events.jsonl").read_text().splitlines()
     if len(rows) != 4 or len(events) != 2:
@@ -95,21 +79,11 @@ def run_leg(name: str, cache: Path) -> str:
     return f"{name}: 3 frames, one face in each; ages within {apart:.2f} years of this machine's"
 
 
-def _with_sinks(cache: Path) -> list[str]:
+def _sinks(cache: Path) -> list[str]:
     targets = {"csv": cache / "ages.csv", "events": cache / "events.jsonl"}
     for path in targets.values():
         path.unlink(missing_ok=True)
-    return [*CAMERA, *(word for name, path in targets.items() for word in (f"--{name}", str(path)))]
-
-
-def _apart(here: list[dict[str, Any]], there: list[dict[str, Any]]) -> float:
-    counts = [len(frame["faces"]) for frame in here], [len(frame["faces"]) for frame in there]
-    if counts[0] != counts[1] or len(here) != 3 or min(counts[0]) < 1:
-        raise FaceageError(f"faces found here {counts[0]}, on the board {counts[1]}")
-    return max(
-        abs(float(one["faces"][0]["age"]) - float(other["faces"][0]["age"]))
-        for one, other in zip(here, there, strict=True)
-    )
+    return [word for name, path in targets.items() for word in (f"--{name}", str(path))]
 
 
 def run_simplejpeg(cache: Path) -> str:
@@ -144,16 +118,20 @@ def _doctor(sysroot: Sysroot) -> str:
     return "the doctor recognises its clash with numpy 2"
 
 
+RUNNERS: dict[str, Callable[[Path], str]] = {
+    **{name: partial(run_leg, name) for name in LEGS},
+    "simplejpeg": run_simplejpeg,
+}
+
+
 def main() -> int:
     """Run one leg."""
-    runners: dict[str, Callable[[Path], str]] = {name: partial(run_leg, name) for name in LEGS}
-    runners["simplejpeg"] = run_simplejpeg
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("leg", choices=list(runners))
-    parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "faceage-lab")
+    parser.add_argument("leg", choices=list(RUNNERS))
+    parser.add_argument("--cache", type=Path, default=CACHE)
     options = parser.parse_args()
     try:
-        print(runners[options.leg](options.cache))
+        print(RUNNERS[options.leg](options.cache))
     except FaceageError as error:
         print(f"{options.leg}: {error}", file=sys.stderr)
         return 1

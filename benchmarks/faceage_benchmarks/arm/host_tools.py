@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from faceage_edge.errors import FaceageError
 
@@ -15,16 +15,20 @@ __all__ = ["ensure_tools", "run_quietly"]
 _PACKAGES = {"qemu-aarch64": "qemu-user", "mmdebstrap": "mmdebstrap", "gcc": "gcc libc6-dev"}
 
 
-def ensure_tools() -> None:
+def ensure_tools(more: Mapping[str, str] | None = None) -> None:
     """Install the emulator, the root file system builder and a C compiler where missing.
+
+    Args:
+        more: programs that are needed besides, each with the Debian package that brings it.
 
     Raises:
         FaceageError: a program is missing and this user cannot install packages.
     """
-    missing = [program for program in _PACKAGES if shutil.which(program) is None]
+    wanted = {**_PACKAGES, **(more or {})}
+    missing = [program for program in wanted if shutil.which(program) is None]
     if not missing:
         return
-    packages = " ".join(_PACKAGES[program] for program in missing).split()
+    packages = " ".join(wanted[program] for program in missing).split()
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise FaceageError(
             f"{', '.join(missing)} not found, needed to emulate ARM; install on Debian with: "
@@ -32,7 +36,9 @@ def ensure_tools() -> None:
         )
     print(f"installing {' '.join(packages)}", file=sys.stderr)
     run_quietly(["apt-get", "update", "-qq"])
-    run_quietly(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages])
+    # Another one may be installing: it is waited for.
+    apt = ["apt-get", "-o", "DPkg::Lock::Timeout=300", "install", "-y", "-qq"]
+    run_quietly([*apt, "--no-install-recommends", *packages])
 
 
 def run_quietly(command: Sequence[str], **options: object) -> str:

@@ -13,10 +13,20 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from faceage_benchmarks.arm.debian import unpack_debian
 from faceage_benchmarks.arm.host_tools import ensure_tools, run_quietly
 from faceage_edge.errors import FaceageError
 
-__all__ = ["BOOKWORM", "CPUS", "Board", "Sysroot", "build_sysroot", "once"]
+__all__ = [
+    "BOOKWORM",
+    "CPUS",
+    "Board",
+    "Sysroot",
+    "build_sysroot",
+    "cpuinfo",
+    "install_project",
+    "once",
+]
 
 # The two boards people have: Raspberry Pi 4 (no dot product) and 5. The part numbers and feature
 # words are what their kernels print in /proc/cpuinfo; LiteRT's cpuinfo library reads them and
@@ -29,7 +39,7 @@ CPUS = {
         "dcpop asimddp",
     ),
 }
-_BASE = "python3-minimal,libstdc++6,libgcc-s1,zlib1g,ca-certificates"
+_BASE = ("python3-minimal", "libstdc++6", "libgcc-s1", "zlib1g", "ca-certificates")
 # tflite-runtime's wheels name the newest of these.
 _PLATFORMS = (
     "manylinux_2_27_aarch64",
@@ -62,14 +72,22 @@ class Sysroot:
 
     def choose_cpu(self, cpu: str) -> None:
         """Write the /proc/cpuinfo of a processor into the root file system."""
-        part, features = CPUS[cpu]
-        text = (
-            f"processor\t: 0\nBogoMIPS\t: 108.00\nFeatures\t: {features}\n"
-            f"CPU implementer\t: 0x41\nCPU architecture: 8\nCPU variant\t: 0x0\n"
-            f"CPU part\t: {part}\nCPU revision\t: 3\n"
-        )
         (self.root / "proc").mkdir(exist_ok=True)
-        (self.root / "proc" / "cpuinfo").write_text(text)
+        (self.root / "proc" / "cpuinfo").write_text(cpuinfo(cpu))
+
+
+def cpuinfo(cpu: str) -> str:
+    """Return what the kernel of a board with one such processor shows in /proc/cpuinfo.
+
+    Args:
+        cpu: a key of `CPUS`.
+    """
+    part, features = CPUS[cpu]
+    return (
+        f"processor\t: 0\nBogoMIPS\t: 108.00\nFeatures\t: {features}\n"
+        f"CPU implementer\t: 0x41\nCPU architecture: 8\nCPU variant\t: 0x0\n"
+        f"CPU part\t: {part}\nCPU revision\t: 3\n"
+    )
 
 
 def build_sysroot(
@@ -88,7 +106,7 @@ def build_sysroot(
     """
     ensure_tools()
     cache.mkdir(parents=True, exist_ok=True)
-    root = once(cache / f"{board.suite}-arm64", lambda at: _unpack_debian(at, board))
+    root = once(cache / f"{board.suite}-arm64", lambda at: _unpack(at, board))
     named = constraints.read_bytes()
     if board.packages != BOOKWORM.packages:
         named += " ".join(board.packages).encode()
@@ -100,7 +118,7 @@ def build_sysroot(
     plugin = _plugin(cache)
     site = cache / "site"
     shutil.rmtree(site, ignore_errors=True)
-    _install_project(project, site)
+    install_project(project, site)
     # The project's own folder comes first on the guest's path, the cached wheels behind it.
     (site / "wheels").symlink_to(wheels)
     return Sysroot(root, site, plugin, board.python)
@@ -124,23 +142,9 @@ def once(target: Path, build: Callable[[Path], None]) -> Path:
     return target
 
 
-def _unpack_debian(target: Path, board: Board) -> None:
-    print(f"unpacking Debian {board.suite} for arm64 (once)", file=sys.stderr)
-    run_quietly(
-        [
-            "mmdebstrap", "--mode=root", "--variant=extract", "--architectures=arm64",
-            '--aptopt=Acquire::Languages "none"',
-            "--dpkgopt=path-exclude=/usr/share/{doc,man,locale,info}/*",
-            f"--include={_BASE},python{board.python}", board.suite, str(target / "root"),
-        ]
-    )  # fmt: skip
-    for entry in (target / "root").iterdir():
-        entry.rename(target / entry.name)
-    (target / "root").rmdir()
-    for name in ("bin", "lib", "sbin"):
-        # From Trixie on these links come with a package that is not needed otherwise.
-        if not (target / name).exists() and (target / "usr" / name).is_dir():
-            (target / name).symlink_to(f"usr/{name}")
+def _unpack(target: Path, board: Board) -> None:
+    packages = (*_BASE, f"python{board.python}")
+    unpack_debian(target, suite=board.suite, architecture="arm64", packages=packages)
 
 
 def _fetch_wheels(target: Path, constraints: Path, board: Board) -> None:
@@ -165,7 +169,16 @@ def _plugin(cache: Path) -> Path:
     return plugin
 
 
-def _install_project(project: Path, site: Path) -> None:
+def install_project(project: Path, site: Path) -> None:
+    """Build a checkout's wheel and unpack it, without what it depends on.
+
+    Args:
+        project: the checkout.
+        site: the folder that goes onto a Python's path.
+
+    Raises:
+        FaceageError: it gives no wheel.
+    """
     with tempfile.TemporaryDirectory() as folder:
         pip = [sys.executable, "-m", "pip"]
         run_quietly([*pip, "wheel", "-q", "--no-deps", "-w", folder, str(project)])
