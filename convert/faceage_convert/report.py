@@ -199,7 +199,7 @@ def _known_cost(document: dict[str, Any]) -> str:
             f"measured on {known['n']} faces of {known['set']} ({known['crops']} crops): "
             f"{_errors(known)}."
         )
-    if age["qat"]:
+    if age.get("qat"):
         return "Not measured: no faces were given for that. Give some with `--faces`."
     if age["calibration_faces"] and document.get("rungs"):
         return (

@@ -1,17 +1,18 @@
 """Quantization-aware fine-tuning of a trained age model: steps, validation, and a state to go on
 from. What a run's folder holds:
 
-    state.npz           weights, ranges and the optimizer's state, written whole or not at all
-    best.keras          the float weights of the best validation so far, normalisations folded
+    state.npz           weights, their averages, ranges and the optimizer's state, whole or not
+    best.keras          the averaged weights of the best validation, float, normalisations folded
     best.ranges.json    the ranges that they were trained with, for `faceage-convert --qat`
     epochs.csv          a line for each epoch
 
 An error in years is that of the network with its rounding, as the int8 file will have it.
 """
 
+import contextlib
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,8 @@ from faceage_models.qat_packages import import_qat
 __all__ = ["FaceSource", "QatRun", "check_trainable"]
 
 _CLIP = 5.0
+# Over the last hundred steps: a step moves a weight by as much as its rounding, here and there.
+_AVERAGING = 0.99
 _EVALUATED_AT_ONCE = 256
 _BEGUN_WITH = 512
 
@@ -99,6 +102,7 @@ class QatRun:
     def __post_init__(self) -> None:
         """Build the rounding network, and take up the folder's state, where it has one."""
         self._network = QatNetwork(self.model)
+        self._mean: Arrays = [one.numpy() for one in self._network.learning]
         self._optimizer = _optimizer(self.schedule, self._network.learning)
         self._update, self._answer = self._functions()
         if (self.out / "state.npz").exists():
@@ -132,7 +136,9 @@ class QatRun:
             while self.step < (epoch + 1) * steps:
                 losses.append(self._step(*next(batches)))
                 progress(self.step, losses[-1])
-            self._close(Epoch(epoch, float(np.mean(losses)), self._checked(validate(self.predict))))
+            with self.averaged():
+                mae = self._checked(validate(self.predict))
+                self._close(Epoch(epoch, float(np.mean(losses)), mae))
             self._write_state()
             if ended is not None:
                 ended(self.epochs[-1], self.schedule.rate_at(self.step - 1))
@@ -151,6 +157,17 @@ class QatRun:
         if self.head.name == "coral":
             check_monotone(outputs[:, :RANKS], "the network's ranks")
         return self.head.years(outputs)
+
+    @contextlib.contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Within, the network has its averaged weights; ranges follow the batches anyway."""
+        learning = self._network.learning
+        own = [one.numpy() for one in learning]
+        _assign(learning, self._mean)
+        try:
+            yield
+        finally:
+            _assign(learning, own)
 
     def _functions(self) -> tuple[Callable[..., Any], Callable[[Crops], Any]]:
         """One step of learning, and an answer, both as TensorFlow compiles them."""
@@ -175,6 +192,11 @@ class QatRun:
         self._optimizer.learning_rate.assign(self.schedule.rate_at(self.step))
         loss = self._checked(float(self._update(crops, targets)))
         self.step += 1
+        # The first steps have little to average: start short, then lengthen.
+        keep = min(_AVERAGING, self.step / (9.0 + self.step))
+        for mean, variable in zip(self._mean, self._network.learning, strict=True):
+            mean *= keep
+            mean += (1 - keep) * variable.numpy()
         return loss
 
     def _checked(self, figure: float) -> float:
@@ -201,18 +223,21 @@ class QatRun:
 
     def _write_state(self) -> None:
         kinds = {
+            "mean": self._mean,
             "weight": [one.numpy() for one in self._network.variables],
             "optimizer": [one.numpy() for one in self._optimizer.variables],
         }
         write_state(self.out / "state.npz", State(self.step, self.epochs, kinds))
 
     def _take(self, arrays: Mapping[str, Arrays]) -> None:
-        for kind, variables in (
-            ("weight", self._network.variables),
-            ("optimizer", self._optimizer.variables),
-        ):
-            for variable, value in zip(variables, arrays[kind], strict=True):
-                variable.assign(value)
+        _assign(self._network.variables, arrays["weight"])
+        _assign(self._optimizer.variables, arrays["optimizer"])
+        self._mean = arrays["mean"]
+
+
+def _assign(variables: Sequence[Any], values: Arrays) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
 
 
 def _optimizer(schedule: Schedule, learning: list[Any]) -> Any:

@@ -13,12 +13,13 @@ import pytest
 from tests.models.bright_faces import write_faces
 
 from faceage_calibration.ranges import read_ranges
-from faceage_edge.errors import FaceageError
+from faceage_edge.errors import FaceageError, ModelFileError
 from faceage_models import qat_packages
 from faceage_models.age_backbones import age_model
 from faceage_models.age_heads import HEADS
 from faceage_models.age_run_files import save_model
 from faceage_models.keras_loading import load_keras
+from faceage_models.qat_network import check_monotone
 from faceage_models.qat_run import QatRun
 from faceage_models.train_age import main
 
@@ -95,6 +96,14 @@ def test_another_back_end_is_refused(monkeypatch: pytest.MonkeyPatch, keras: Any
     monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
     with pytest.raises(FaceageError, match="found KERAS_BACKEND=torch"):
         qat_packages.import_qat()
+
+
+def test_ranks_that_contradict_each_other() -> None:
+    """Falling logits pass, equal ones too; one that rises is refused."""
+    falling = np.array([[3.0, 1.0, 1.0, -2.0]])
+    check_monotone(falling, "they")
+    with pytest.raises(ModelFileError, match="they contradict each other: one rises by 3"):
+        check_monotone(falling[:, ::-1], "they")
 
 
 @needs_tfmot
