@@ -1,14 +1,19 @@
 """`faceage-convert --qat`: what a model trained for int8 is made from, and what is said of it."""
 
+import importlib.util
 import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from tests.models.bright_faces import write_faces as bright_faces
+from tests.models.cut_faces import faces as cut_faces
 
 from faceage_calibration.ranges import Calibration, Ranges, read_ranges, write_ranges
+from faceage_edge.age import load_age_model
 from faceage_edge.bundles import find, find_age
 from faceage_edge.embedded import read_contract
 
@@ -144,3 +149,48 @@ def test_no_model_and_no_ranges(convert: Convert, tmp_path: Path) -> None:
     model.write_bytes(find("age-tiny/age-tiny.float32.tflite").read_bytes())
     assert f"looks for {tmp_path / 'bare.ranges.json'}" in convert("--qat", "--model", model).err
     assert "was recorded on faces" in convert("--qat", "--model", "age-tiny").err
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    importlib.util.find_spec("tensorflow_model_optimization") is None,
+    reason="needs tensorflow-model-optimization: pip install '.[qat]'",
+)
+def test_the_file_answers_as_it_was_trained(convert: Convert, tmp_path: Path) -> None:
+    """From faces to an int8 file: its ages are those of the network that rounds in training, to
+    within the last step of either, and not those of the float weights."""
+    from faceage_models.age_heads import HEADS
+    from faceage_models.age_inputs import INPUTS
+    from faceage_models.age_run import Schedule, Stage
+    from faceage_models.keras_loading import load_keras
+    from faceage_models.qat_run import FaceSource, QatRun
+    from faceage_models.train_age import main as train
+
+    learn, dev = (
+        bright_faces(tmp_path / "learn", 96),
+        bright_faces(tmp_path / "dev", 48, first=1000),
+    )
+    words = ["--data", str(learn), "--validate", str(dev), "--batch", "16", "--size", "32"]
+    words += ["--backbone", "lenet", "--alpha", "0.25"]
+    flat, tuned = tmp_path / "float", tmp_path / "tuned"
+    assert train([*words, "--epochs", "20", "--rate", "0.01", "--out", str(flat)]) == 0
+    more = ["--qat", "--start", str(flat / "best.keras"), "--epochs", "1", "--epoch-steps", "5"]
+    assert train([*words, *more, "--out", str(tuned)]) == 0
+    run = convert("--qat", "--model", tuned / "best.keras", "--contract", tuned / "best.json",
+                  "--out", tmp_path / "out")  # fmt: skip
+    assert run.code == 0, run.err
+
+    random = np.random.default_rng(5)
+    light = random.integers(30, 225, (64, 1, 1, 1))
+    crops = (light + random.integers(-9, 9, (64, 32, 32, 3))).astype(np.uint8)
+    ages = load_age_model(tmp_path / "out" / "age.int8.tflite").estimate(crops).years
+    trained = QatRun(
+        load_keras(flat / "best.keras"), HEADS["coral"], Schedule((Stage(1),), 5, 1e-4, 0.0),
+        np.ones(100, np.float32), tuned, INPUTS["signed-128"],
+        FaceSource(cut_faces(20), 32, 0),
+    )  # fmt: skip
+    with trained.averaged():
+        wanted = trained.predict(np.ascontiguousarray(crops[..., ::-1]))
+    assert wanted.std() > 5
+    assert np.abs(ages - wanted).mean() < 0.25
+    assert np.abs(ages - wanted).max() < 1.5
