@@ -32,22 +32,22 @@ def result_sources(parts: Sequence[Part]) -> dict[str, str]:
     Returns:
         {result: layer that is rounded}: itself; behind a layer that only moves numbers, the one
         before it; of a layer and the ReLU that is merged into it, whichever the exporter calls the
-        result by, the ReLU. Results that only move the picture's own numbers are left out.
+        result by, the ReLU; "" where only the picture's own numbers are moved.
     """
     readers: dict[str, list[Part]] = {}
     for part in parts:
         for name in part.reads:
             readers.setdefault(name, []).append(part)
-    sources: dict[str, str] = {}
+    sources = {"": ""}
     for part in parts:
         behind = readers.get(part.name, [])
         if part.kind in PASSIVE:
-            if part.reads[0] in sources:
-                sources[part.name] = sources[part.reads[0]]
+            sources[part.name] = sources[part.reads[0]]
         elif part.kind in _MERGING and [one.kind for one in behind] == ["ReLU"]:
             sources[part.name] = behind[0].name
         else:
             sources[part.name] = part.name
+    del sources[""]
     return sources
 
 

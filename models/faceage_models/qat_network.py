@@ -53,7 +53,7 @@ class QatNetwork:
         self._size = tuple(source.input_shape[1:])
         self._name = str(source.name)
         self._sources = result_sources(self._parts)
-        self._rounding = Rounding(tfmot, sorted(set(self._sources.values())))
+        self._rounding = Rounding(tfmot, sorted(set(self._sources.values()) - {""}))
         self._check_same(source)
         pixels = self._keras.Input(self._size, name="input")
         known = build_parts(self._keras, self._parts, pixels, self._rounding.wrap)
@@ -85,13 +85,20 @@ class QatNetwork:
             low_variable.assign(min(low, 0.0))
             high_variable.assign(max(high, 0.0))
 
-    def ranges(self) -> dict[str, tuple[float, float]]:
-        """(smallest, largest) of every result of the float .tflite that `float_model` becomes,
-        but for the picture and the ranks, whose ranges the contract sets."""
-        return {
-            result: tuple(_shortest(one) for one in self._rounding.ranges[source])  # type: ignore[misc]
-            for result, source in self._sources.items()
-        }
+    def ranges(self, picture: tuple[float, float]) -> dict[str, tuple[float, float]]:
+        """The ranges as they are now.
+
+        Args:
+            picture: smallest and largest number of the input.
+
+        Returns:
+            (smallest, largest) of every result of the float .tflite that `float_model` becomes,
+            but for the picture and the ranks, whose ranges the contract sets.
+        """
+        known = {"": picture}
+        for name, (low, high) in self._rounding.ranges.items():
+            known[name] = _shortest(low), _shortest(high)
+        return {result: known[source] for result, source in self._sources.items()}
 
     def float_model(self) -> Any:
         """The weights as they are now in a Keras 3 model, without any rounding."""

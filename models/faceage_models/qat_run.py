@@ -25,7 +25,7 @@ from faceage_edge.errors import FaceageError, UsageError
 from faceage_models.age_batches import resized
 from faceage_models.age_faces import TrainingFaces, middle
 from faceage_models.age_heads import RANKS, Head
-from faceage_models.age_inputs import Preprocessing, network_input
+from faceage_models.age_inputs import Preprocessing, input_range, network_input
 from faceage_models.age_run import Schedule
 from faceage_models.age_run_files import (
     Arrays,
@@ -213,7 +213,7 @@ class QatRun:
         better = self.best is None or epoch.mae < self.best.mae
         self.epochs.append(epoch)
         if better:
-            ranges = self._network.ranges()
+            ranges = self._network.ranges(input_range(self.taken.normalisation))
             save_model(self._network.float_model(), self.out / "best.keras")
             digest = hashlib.sha256((self.out / "best.keras").read_bytes()).hexdigest()
             seen = self.faces.described()

@@ -115,4 +115,4 @@ def test_whose_range_a_result_has() -> None:
         "add_relu": "add_relu",
         "mean": "mean",
     }
-    assert result_sources([Part("pad", "ZeroPadding2D", {}, ("",))]) == {}
+    assert result_sources([Part("pad", "ZeroPadding2D", {}, ("",))]) == {"pad": ""}

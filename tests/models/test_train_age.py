@@ -10,7 +10,7 @@ import pytest
 from tests.models.bright_faces import write_faces
 
 from faceage_edge.errors import OutputError
-from faceage_models import age_run, train_age
+from faceage_models import age_run, age_run_files, train_age
 from faceage_models.age_backbones import age_model
 from faceage_models.age_heads import HEADS, Head
 from faceage_models.age_run import AgeRun, Schedule, Stage
@@ -304,7 +304,7 @@ def test_a_disk_that_fills(
         raise OutputError(f"cannot write {path}: No space left on device; make room")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(age_run, "write_bytes", full)
+        patch.setattr(age_run_files, "write_bytes", full)
         assert train(sets, tmp_path, *options, "2") == 1
     assert "No space left on device" in capsys.readouterr().err
     assert (tmp_path / "state.npz").read_bytes() == before
