@@ -5,13 +5,13 @@
 #     sh models/int8_ways.sh DATA WORK [NAME:ALPHA:SIZE:STEPS:SEEDS ...]
 #
 # DATA holds data/; WORK keeps packed faces and training runs, which go on where they stopped. Needs the
-# installed project with [qat] and [convert]. STEPS are those of one of four epochs of QAT, SEEDS as in 1,2,3. On two
+# installed project with [qat] and [convert]. STEPS are those of one of four epochs of QAT, SEEDS as in 1,2. On two
 # cores about ten minutes for packing faces, five for each run of age-tiny and twenty for one of age-mobilenet-coral.
 # Nothing of models/ but the table is changed; WORK is given relative to the checkout, for results that state paths.
 set -eu
 data=$1 work=$2
 shift 2
-[ $# -gt 0 ] || set -- age-tiny:0.375:96:100:1,2,3 age-mobilenet-coral:0.75:128:60:1
+[ $# -gt 0 ] || set -- age-tiny:0.375:96:100:1,2 age-mobilenet-coral:0.75:128:60:1
 mkdir -p "$work"
 for set in train:data/utkface-train fair:data/fairface-train; do
     pack=$work/${set%%:*}.faces.npz
