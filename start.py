@@ -35,7 +35,9 @@ LOG = "faceage-install.log"  # beside it: everything pip said
 Job = collections.namedtuple("Job", "extras, free_gb, size")
 JOBS = {
     "demo": Job(("demo",), 1.5, "about 0.6 GB, a minute or two"),
-    "test": Job(("bench", "dask", "demo", "dev"), 4.5, "about 3 GB with TensorFlow, some minutes"),
+    "test": Job(
+        ("bench", "dask", "demo", "dev", "qat"), 4.5, "about 3 GB with TensorFlow, some minutes"
+    ),
 }
 # What pip writes when something outside the project failed, and what that means. The first counts.
 CAUSES = (

@@ -5,8 +5,9 @@ quantizers keep forgets the rare large activations, and cost 3 years of age erro
 ranges cost 0.3 (measured on MobileNetV1 0.5/128).
 
 A ranges file is JSON: format, model_digest (of the float model), tensors ({name: [min, max]}),
-means ({name: [mean of each channel]}, may be left out) and calibration (which pictures: n, digest,
-pictures).
+means ({name: [mean of each channel]}, may be left out), calibration (which pictures: n, digest,
+pictures) and, where `faceage-train --qat` learnt the ranges together with the weights, qat (steps,
+faces); its model_digest is that of the .keras file.
 """
 
 import json
@@ -65,12 +66,15 @@ class Ranges:
     pictures they were recorded on.
 
     `means` holds the mean of every channel of tensors that meet weights, where it was recorded.
+    `qat` tells how ranges were learnt: "steps" of training and "faces" they were drawn from; None
+    where they were recorded.
     """
 
     model_digest: str
     tensors: dict[str, tuple[float, float]]
     calibration: Calibration
     means: TensorMeans = field(default_factory=dict)
+    qat: dict[str, int] | None = None
 
 
 def record_ranges(
@@ -146,11 +150,13 @@ def write_ranges(path: Path, ranges: Ranges) -> None:
         f"  {json.dumps(name)}: {json.dumps(list(values))}"
         for name, values in sorted(ranges.means.items())
     )
-    averages = f' "means": {{\n{means}\n }},\n' if means else ""
+    more = f' "means": {{\n{means}\n }},\n' if means else ""
+    if ranges.qat is not None:
+        more += f' "qat": {json.dumps(ranges.qat)},\n'
     write_text(
         path,
         f'{{\n "format": {RANGES_FORMAT},\n "model_digest": {json.dumps(ranges.model_digest)},\n'
-        f' "tensors": {{\n{tensors}\n }},\n{averages} "calibration": {calibration}\n}}\n',
+        f' "tensors": {{\n{tensors}\n }},\n{more} "calibration": {calibration}\n}}\n',
     )
 
 
@@ -192,7 +198,12 @@ def _parse(document: Any) -> Ranges:
             digest=_text(calibration["digest"], "calibration.digest"),
             pictures=tuple(_text(one, "calibration.pictures") for one in calibration["pictures"]),
         ),
+        qat=None if document.get("qat") is None else _qat(document["qat"]),
     )
+
+
+def _qat(stated: Any) -> dict[str, int]:
+    return {key: int(stated[key]) for key in ("steps", "faces")}
 
 
 def _text(value: object, name: str) -> str:

@@ -20,6 +20,7 @@ from faceage_convert.finite import check_finite
 from faceage_convert.gate import Limits
 from faceage_convert.import_float import import_float
 from faceage_convert.inspect_command import inspect_main
+from faceage_convert.learnt_ranges import learnt_ranges
 from faceage_convert.opened import RuntimeCrash, open_apart
 from faceage_convert.options import (
     SCHEMES,
@@ -191,8 +192,10 @@ def _age(options: argparse.Namespace) -> AgeResult:
     if options.quantize == "none":
         check_finite(source.data, str(path))
         return AgeResult(verified(Converted(source.data, source.contract, source)))
+    ranges = learnt_ranges(source) if options.qat else None
     if options.faces is None:
-        return AgeResult(finish(to_quantized(source, None, Recipe(options.quantize))))
+        made = to_quantized(source, ranges, Recipe(options.quantize))
+        return AgeResult(finish(made), ranges)
     wanted = with_defaults(options)
     faces = choose_faces(
         wanted.faces,
@@ -206,7 +209,7 @@ def _age(options: argparse.Namespace) -> AgeResult:
     detector = named_detector(cutter) if wanted.crops == "detect" else None
     limits = Limits(wanted.max_drop, wanted.max_band_drop)
     shape = None if wanted.shape is None else read_shape(wanted.shape)
-    wish = Wish(Recipe(options.quantize), options.target, limits, shape)
+    wish = Wish(Recipe(options.quantize), options.target, limits, shape, ranges)
     return convert_own(source, faces, wanted.crops, detector, wish)
 
 

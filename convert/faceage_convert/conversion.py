@@ -63,7 +63,7 @@ def to_quantized(source: FloatSource, ranges: Ranges | None, recipe: Recipe = IN
         **contract.provenance,
         "source_digest": source.contract.model_digest,
         "graph_digest": hashlib.sha256(quantized).hexdigest(),
-        **({} if ranges is None else {"calibration": _calibration(ranges)}),
+        **({} if ranges is None else _ranges_facts(ranges)),
         **({"kept": list(recipe.kept)} if recipe.kept else {}),
         "tools": tool_versions(),
     }
@@ -94,6 +94,13 @@ def _quantized(
         return quantized
     corrected = correct_biases(bare, quantized, ranges.means, where)
     return quantize_model(corrected, tensors, contract, where, recipe)
+
+
+def _ranges_facts(ranges: Ranges) -> dict[str, Any]:
+    """What the contract says of where the ranges come from."""
+    if ranges.qat is not None:
+        return {"qat": ranges.qat}
+    return {"calibration": _calibration(ranges)}
 
 
 def _calibration(ranges: Ranges) -> dict[str, Any]:

@@ -103,6 +103,11 @@ def _contract(contract: dict[str, Any] | None) -> list[str]:
     ]
     if contract["derived_from"]:
         lines.append(f"derived from {contract['derived_from']}")
+    if contract["qat"]:
+        lines.append(
+            f"trained with the rounding of int8: {contract['qat']['steps']:,} steps on "
+            f"{contract['qat']['faces']:,} faces"
+        )
     measured = contract["measured"]
     if measured and measured.get("delta_mae") is not None:
         lines.append(

@@ -172,6 +172,14 @@ def _contract(
     return _summary(contract, "inside" if METADATA_NAME in model.metadata else "beside")
 
 
+def _trained(stated: object) -> dict[str, int] | None:
+    """Of how long a model was trained for int8, as far as the contract says it in numbers."""
+    stated = stated if isinstance(stated, dict) else {}
+    found = {key: stated.get(key) for key in ("steps", "faces")}
+    numbers = {key: value for key, value in found.items() if isinstance(value, int)}
+    return numbers if numbers.keys() == found.keys() else None
+
+
 def _summary(contract: Contract, place: str) -> dict[str, Any]:
     known = contract.provenance
     calibration = known.get("calibration")
@@ -188,6 +196,7 @@ def _summary(contract: Contract, place: str) -> dict[str, Any]:
         "heads": [output.head for output in contract.outputs],
         "interval": None if contract.interval is None else interval_document(contract.interval),
         "calibration_faces": calibration.get("n") if isinstance(calibration, dict) else None,
+        "qat": _trained(known.get("qat")),
         "measured": known.get("measured"),
         "tools": known.get("tools"),
     }

@@ -166,5 +166,5 @@ def _all_failed(source: FloatSource, rungs: Sequence[Rung]) -> str:
     return (
         f"no conversion of {source.path} is good enough, and nothing was written: {tried}. Look at "
         "the calibration faces first (are they like those it will see?), then allow more with "
-        "--max-drop and --max-band-drop, or train the model for int8"
+        "--max-drop and --max-band-drop, or train the model for int8 with faceage-train --qat"
     )

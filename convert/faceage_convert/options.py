@@ -36,6 +36,8 @@ SCHEMES = {
     "none": Path("faceage-float32"),
 }
 TARGETS = ("cpu", "coral")
+# What weights that were trained with the rounding of int8 can be converted to.
+QAT_SCHEMES = ("int8", "int8-float-io")
 
 # Options about faces, and what holds where they are left out.
 _DEFAULTS = {
@@ -65,6 +67,13 @@ def parser() -> argparse.ArgumentParser:
     )
     add = made.add_argument
     add("--quantize", choices=tuple(SCHEMES), default="int8", help="scheme (default: %(default)s)")
+    add(
+        "--qat",
+        action="store_true",
+        help="the weights and ranges of --model were trained for int8 by faceage-train --qat: take "
+        "the ranges it left beside the model, record none and correct no biases; with int8 or "
+        "int8-float-io, and the contract and the report say so",
+    )
     add("--out", type=Path, metavar="DIR", help="folder to write (default: faceage-SCHEME)")
     add("--target", choices=TARGETS, default="cpu", help="what is to run it (default: %(default)s)")
     add(
@@ -100,6 +109,8 @@ def check_usage(options: argparse.Namespace) -> None:
             f"--target coral with --quantize {options.quantize}; the Edge TPU runs int8 only, and "
             "would leave the rest to the CPU: leave --quantize out"
         )
+    if options.qat:
+        _check_qat(options)
     faces = _given(options, ("faces", *_DEFAULTS))
     own = own_detector(options)
     if options.detector_contract is not None and own is None:
@@ -127,7 +138,19 @@ def check_usage(options: argparse.Namespace) -> None:
         raise UsageError(f"{', '.join(faces)} without --faces PATH, whose faces it is about")
 
 
+def _check_qat(options: argparse.Namespace) -> None:
+    if options.quantize not in QAT_SCHEMES:
+        raise UsageError(
+            f"--qat with --quantize {options.quantize}; the model was trained for the rounding of "
+            f"int8: take {' or '.join(QAT_SCHEMES)}, or leave --qat out"
+        )
+    if options.model is None:
+        raise UsageError("--qat without --model RUN/best.keras of faceage-train --qat")
+
+
 def _lacks_faces(options: argparse.Namespace) -> bool:
+    if options.qat:
+        return False
     needed = options.quantize in NEEDS_RANGES and not uses_recorded_ranges(options)
     return needed and not options.faces
 
@@ -142,6 +165,8 @@ def uses_recorded_ranges(options: argparse.Namespace) -> bool:
     """Whether the age model is converted as it was shipped: nothing is said but its name."""
     if options.model is None:
         return True
+    if options.qat:
+        return False
     said = _given(options, ("faces", *_DEFAULTS, "name", *_HINTS))
     if own_detector(options) is not None:
         said = [name for name in said if name != "--faces"]

@@ -49,12 +49,14 @@ _REPORT_ONLY = ("youngest", "oldest")
 @dataclass(frozen=True)
 class Wish:
     """What is wanted of a conversion: the recipe to begin with, `cpu` or `coral` as its target,
-    what it may cost, and the shape of its interval: None for one reach at every estimate."""
+    what it may cost, the shape of its interval: None for one reach at every estimate; and ranges
+    that were learnt with the weights: None to record them."""
 
     recipe: Recipe = INT8
     target: str = "cpu"
     limits: Limits = field(default_factory=Limits)
     shape: Shape | None = None
+    learnt: Ranges | None = None
 
 
 def convert_own(
@@ -84,16 +86,17 @@ def convert_own(
     cropper = FaceCropper(float_model.template, mode=mode, detector=detector)
     crops, _ = _cropped(faces.calibration, cropper, "cropping calibration faces")
     started = time.monotonic()
-    ranges = _ranges(source, crops, faces.calibration)
+    ranges = wish.learnt or _ranges(source, crops, faces.calibration)
     took = time.monotonic() - started
     measure = _measurement(float_model, faces.evaluation, cropper)
 
     shape = None if wish.shape is None else wish.shape.interval
 
     def attempt(recipe: Recipe) -> Attempt:
-        made = _with_interval(
-            to_quantized(source, ranges, recipe), crops, faces.calibration.faces, shape
-        )
+        made = to_quantized(source, ranges, recipe)
+        made = _with_interval(made, crops, faces.calibration.faces, shape)
+        if wish.learnt is not None:
+            made = _with_pictures(made, faces.calibration)
         return _measured(made, measure, wish.limits)
 
     shown = _shuffled(crops)
@@ -117,7 +120,7 @@ def convert_own(
         rungs=climbed.rungs,
         noise=climbed.noise,
         faces=_rows(measure, taken),
-        ranges_seconds=took,
+        ranges_seconds=None if wish.learnt else took,
     )
 
 
@@ -187,6 +190,13 @@ def _with_interval(
         high=math.ceil(interval.high * _DIGITS) / _DIGITS,
     )
     return replace(converted, contract=replace(converted.contract, interval=rounded))
+
+
+def _with_pictures(converted: Converted, faces: FaceSet) -> Converted:
+    """State which faces the interval was fitted on, where no ranges were recorded on them."""
+    pictures = "".join(Calibration.of(faces, faces.faces).pictures)
+    provenance = {**converted.contract.provenance, "interval_pictures": pictures}
+    return replace(converted, contract=replace(converted.contract, provenance=provenance))
 
 
 @dataclass(frozen=True)

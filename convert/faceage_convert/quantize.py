@@ -15,9 +15,10 @@ import numpy as np
 
 from faceage_convert.dead_channels import raise_dead_channels
 from faceage_convert.recipes import INT8, Recipe, quantizer_for
-from faceage_edge.contract import Contract, Input
+from faceage_edge.contract import Contract
 from faceage_edge.errors import FacesError, ModelFileError
 from faceage_edge.flatbuffer import read_model_file
+from faceage_models.age_inputs import input_range
 from faceage_models.tflite_graph import load_graph, save_graph, tensor_name
 
 __all__ = ["fixed_ranges", "quantize_model"]
@@ -92,7 +93,7 @@ def fixed_ranges(contract: Contract) -> dict[str, tuple[float, float]]:
     Returns:
         {tensor name: (low, high)}.
     """
-    fixed = {contract.input.name: _input_range(contract.input)}
+    fixed = {contract.input.name: input_range(contract.input.normalisation)}
     for output in contract.outputs:
         if output.head == "coral":
             fixed[output.name] = _symmetric(_LOGIT_LIMIT)
@@ -108,18 +109,6 @@ def _check_complete(model: bytes, ranges: Mapping[str, object], where: str) -> N
             f"{where}: the ranges lack {len(missing)} tensors such as {missing[0]!r}; they belong "
             "to another model, record them again with: faceage-calibrate ranges"
         )
-
-
-def _input_range(wanted: Input) -> tuple[float, float]:
-    normalisation = wanted.normalisation
-    if normalisation.kind == "standardise":
-        return normalisation.clip[0], normalisation.clip[1]
-    ends = [
-        (byte - mean) / std
-        for byte in (0.0, 255.0)
-        for mean, std in zip(normalisation.mean, normalisation.std, strict=True)
-    ]
-    return min(ends), max(ends)
 
 
 def _symmetric(limit: float) -> tuple[float, float]:

@@ -20,6 +20,7 @@ __all__ = [
     "band_name",
     "coral_lines",
     "gate_lines",
+    "qat_sentence",
     "report_document",
     "report_json",
     "report_text",
@@ -81,6 +82,7 @@ def report_text(document: dict[str, Any]) -> str:
         f"`{shlex.join(document['command'])}`",
         "",
         *_file_table(document["files"]),
+        *_trained(document),
         *_cost(document),
         *gate_lines(document),
         *_layers(document),
@@ -118,6 +120,7 @@ def _file(item: Converted) -> dict[str, Any]:
         },
         "outputs": [{"name": o.name, "head": o.head, "dtype": o.dtype} for o in contract.outputs],
         "calibration_faces": None if calibration is None else calibration["n"],
+        "qat": contract.provenance.get("qat"),
         "interval": None if contract.interval is None else interval_document(contract.interval),
         "model_digest": contract.model_digest,
         "source_digest": contract.provenance.get("source_digest"),
@@ -142,6 +145,24 @@ def _file_table(files: list[dict[str, Any]]) -> list[str]:
     rows += ["", "Scheme and operators are read back from the files. Every file ran with and"]
     rows += ["without XNNPACK and gave different answers to different pictures."]
     return rows
+
+
+def qat_sentence(document: dict[str, Any]) -> str | None:
+    """That the age model was trained for int8, in words; None where it was not."""
+    age = document["files"][0]
+    trained = age.get("qat")
+    if trained is None:
+        return None
+    return (
+        f"Weights and ranges of {age['file']} come from quantization-aware training (faceage-train "
+        f"--qat): {trained['steps']:,} steps on {trained['faces']:,} faces with the rounding of "
+        "int8. No ranges were recorded and no biases corrected."
+    )
+
+
+def _trained(document: dict[str, Any]) -> list[str]:
+    sentence = qat_sentence(document)
+    return [] if sentence is None else ["", sentence]
 
 
 def _cost(document: dict[str, Any]) -> list[str]:
@@ -178,6 +199,8 @@ def _known_cost(document: dict[str, Any]) -> str:
             f"measured on {known['n']} faces of {known['set']} ({known['crops']} crops): "
             f"{_errors(known)}."
         )
+    if age.get("qat"):
+        return "Not measured: no faces were given for that. Give some with `--faces`."
     if age["calibration_faces"] and document.get("rungs"):
         return (
             f"Not measured: all {age['calibration_faces']} faces went into the ranges. Give more, "

@@ -11,7 +11,7 @@ import cv2
 from faceage_convert.age_result import FaceRow
 from faceage_convert.charts import Span, bars, intervals, scatter
 from faceage_convert.page_style import STYLE
-from faceage_convert.report import band_name
+from faceage_convert.report import band_name, qat_sentence
 
 __all__ = ["report_page"]
 
@@ -52,7 +52,7 @@ def report_page(document: dict[str, Any], faces: Sequence[FaceRow], *, pictures:
 
 
 def _head(document: dict[str, Any], age: dict[str, Any]) -> str:
-    gate = document["gate"]
+    gate, trained = document["gate"], qat_sentence(document)
     verdict = ""
     if gate is not None:
         needed = gate["faces_needed"]
@@ -64,6 +64,7 @@ def _head(document: dict[str, Any], age: dict[str, Any]) -> str:
     return (
         f"<h1>{html.escape(age['name'])} <small>{html.escape(age['scheme'])}</small></h1>"
         f"<pre>{html.escape(shlex.join(document['command']))}</pre>{verdict}"
+        + ("" if trained is None else f"<p>{html.escape(trained)}</p>")
     )
 
 

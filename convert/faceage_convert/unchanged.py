@@ -12,8 +12,9 @@ import faceage_convert
 import faceage_edge
 import faceage_models
 from faceage_convert.bundle import MARK, list_files
+from faceage_convert.learnt_ranges import ranges_beside
 from faceage_convert.provenance import tool_versions
-from faceage_edge.bundles import DEFAULT_AGE, find
+from faceage_edge.bundles import DEFAULT_AGE, find, find_age
 from faceage_edge.detector import DEFAULT_DETECTOR
 
 __all__ = ["digests", "fingerprint", "unchanged"]
@@ -68,6 +69,8 @@ def _inputs(options: argparse.Namespace) -> Iterable[Path]:
         yield from sorted(Path(package.__file__).parent.glob("*.py"))
     for name in (options.model or DEFAULT_AGE, options.detector or DEFAULT_DETECTOR):
         yield from _tree(find(name))
+    if options.qat:
+        yield ranges_beside(find_age(options.model, "float32"))
     for option in _PATHS:
         path = getattr(options, option)
         if path is not None:

@@ -10,7 +10,7 @@ from typing import Any
 from faceage_edge.contract import Normalisation
 from faceage_edge.errors import UsageError
 
-__all__ = ["INPUTS", "Preprocessing", "input_named", "network_input"]
+__all__ = ["INPUTS", "Preprocessing", "input_named", "input_range", "network_input"]
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,18 @@ def input_named(name: str) -> Preprocessing:
     if name not in INPUTS:
         raise UsageError(f"no input {name!r}; there are {', '.join(INPUTS)}")
     return INPUTS[name]
+
+
+def input_range(rule: Normalisation) -> tuple[float, float]:
+    """Smallest and largest number that a network is given of bytes from 0 to 255."""
+    if rule.kind == "standardise":
+        return rule.clip[0], rule.clip[1]
+    ends = [
+        (byte - mean) / std
+        for byte in (0.0, 255.0)
+        for mean, std in zip(rule.mean, rule.std, strict=True)
+    ]
+    return min(ends), max(ends)
 
 
 def network_input(keras: Any, bytes_rgb: Any, wanted: Preprocessing) -> Any:

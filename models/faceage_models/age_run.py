@@ -9,11 +9,9 @@ a host with another one. What it holds:
 """
 
 import contextlib
-import csv
-import io
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,14 +19,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faceage_edge.atomic import write_bytes
-from faceage_edge.errors import FaceageError, ModelFileError, OutputError
+from faceage_edge.errors import FaceageError
 from faceage_models.age_heads import Head
 from faceage_models.age_inputs import INPUTS, Preprocessing, network_input
+from faceage_models.age_run_files import (
+    Arrays,
+    Epoch,
+    State,
+    read_state,
+    save_model,
+    write_epochs,
+    write_state,
+)
 from faceage_models.keras_backend import training_keras
 from faceage_models.learning_rate import warm_cosine
 
-__all__ = ["AgeRun", "Epoch", "Schedule", "Stage", "bytes_model"]
+__all__ = ["AgeRun", "Schedule", "Stage", "bytes_model"]
 
 _AVERAGING = 0.999
 # Averaging on every step would cost a copy of the network each.
@@ -37,9 +43,6 @@ _CLIP = 5.0
 _EVALUATED_AT_ONCE = 256
 # Faces by which the averaged model's normalisation is measured anew.
 _SETTLED_BY = 2048
-_UNREADABLE = (OSError, ValueError, KeyError, EOFError)
-
-Arrays = list[NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -88,15 +91,6 @@ class Schedule:
         """Learning rate of a step, counted from 0 over all epochs."""
         warm, steps = max(self.steps // 2, 1), self.epochs * self.steps
         return warm_cosine(step, highest=self.rate, warm=warm, steps=steps)
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What an epoch came to: the mean loss, and the averaged model's error in years."""
-
-    epoch: int
-    loss: float
-    mae: float
 
 
 @dataclass
@@ -218,11 +212,7 @@ class AgeRun:
         self.epochs.append(epoch)
         if better:
             save_model(self.head.answering(self.model), self.out / "best.keras")
-        rows = io.StringIO()
-        writer = csv.writer(rows, lineterminator="\n")
-        writer.writerow(["epoch", "loss", "validation_mae_years"])
-        writer.writerows([[e.epoch + 1, f"{e.loss:.5f}", f"{e.mae:.4f}"] for e in self.epochs])
-        write_bytes(self.out / "epochs.csv", rows.getvalue().encode())
+        write_epochs(self.out / "epochs.csv", self.epochs)
 
     def _enter(self, stage: Stage, optimizer: Arrays | None) -> None:
         """Let a stage's layers learn; a new stage starts with a fresh optimizer."""
@@ -244,35 +234,22 @@ class AgeRun:
             variable.assign(value)
 
     def _write_state(self) -> None:
-        arrays: dict[str, NDArray[Any]] = {
-            f"weight_{i}": np.asarray(w) for i, w in enumerate(self.model.get_weights())
+        kinds = {
+            "weight": [np.asarray(value) for value in self.model.get_weights()],
+            "mean": self._mean,
+            "optimizer": [np.asarray(variable) for variable in self._bytes.optimizer.variables],
         }
-        arrays |= {f"mean_{i}": mean for i, mean in enumerate(self._mean)}
-        for i, variable in enumerate(self._bytes.optimizer.variables):
-            arrays[f"optimizer_{i}"] = np.asarray(variable)
-        table = [[e.epoch, e.loss, e.mae] for e in self.epochs]
-        arrays |= {"step": np.array(self.step), "epochs": np.array(table).reshape(-1, 3)}
-        data = io.BytesIO()
-        np.savez(data, allow_pickle=False, **arrays)
-        write_bytes(self.out / "state.npz", data.getvalue())
+        write_state(self.out / "state.npz", State(self.step, self.epochs, kinds))
 
     def _read_state(self) -> Arrays:
         """Take up weights, averages and counts; returns the optimizer's arrays."""
-        path = self.out / "state.npz"
-        try:
-            with np.load(path, allow_pickle=False) as kept:
-                arrays = {key: kept[key] for key in kept.files}
-            weights, mean = (_numbered(arrays, kind) for kind in ("weight", "mean"))
-            self.model.set_weights(weights)
-            self._mean = mean
-            self.step = int(arrays["step"])
-            self.epochs = [Epoch(int(e), float(a), float(b)) for e, a, b in arrays["epochs"]]
-        except _UNREADABLE as error:
-            raise ModelFileError(
-                f"{path} is not a state of this network ({error}); train into another folder, or "
-                "with the options it was made with"
-            ) from error
-        return _numbered(arrays, "optimizer")
+        state = read_state(self.out / "state.npz", self._take)
+        self.step, self.epochs = state.step, state.epochs
+        return state.arrays.get("optimizer", [])
+
+    def _take(self, arrays: Mapping[str, Arrays]) -> None:
+        self.model.set_weights(arrays["weight"])
+        self._mean = arrays["mean"]
 
 
 def bytes_model(model: Any, taken: Preprocessing = INPUTS["signed-128"]) -> Any:
@@ -330,27 +307,3 @@ def thaw(model: Any, first: str | None, head_layers: int = 1) -> None:
         start = names.index(str(first))
     for index, layer in enumerate(model.layers):
         layer.trainable = index >= start
-
-
-def save_model(model: Any, path: Path) -> None:
-    """Write a .keras file beside its place and move it there.
-
-    Raises:
-        OutputError: it cannot be written; an earlier file is untouched.
-    """
-    beside = path.with_name(f".{path.stem}.new.keras")
-    try:
-        # The same layers without what they are trained with, whose loss no file could hold.
-        training_keras().Model(model.input, model.output, name=model.name).save(beside)
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise OutputError(
-            f"cannot write {path}: {error.strerror or error}; make room and run again, it goes on "
-            "from the last epoch"
-        ) from error
-
-
-def _numbered(arrays: dict[str, NDArray[Any]], kind: str) -> Arrays:
-    count = sum(key.startswith(f"{kind}_") for key in arrays)
-    return [arrays[f"{kind}_{i}"] for i in range(count)]

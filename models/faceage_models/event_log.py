@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from faceage_edge.errors import OutputError, missing_extra
-from faceage_models.age_run import Epoch
+from faceage_models.age_run_files import Epoch
 
 __all__ = ["EventLog", "tensorboard_parts"]
 

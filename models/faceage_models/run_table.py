@@ -42,7 +42,7 @@ def table(runs: Sequence[tuple[str, dict[str, Any]]]) -> str:
             options["start"] or "random weights",
             _lesson_source(options),
             f"{record['faces']['training']:,}",
-            f"{epochs} × {options['batch']}",
+            f"{epochs}{_shorter(options)} × {options['batch']}",
             f"{options['rate']:g}",
             f"{best['mae']:.3f} (epoch {best['epoch'] + 1})",
             record.get("lesson", ""),
@@ -51,11 +51,18 @@ def table(runs: Sequence[tuple[str, dict[str, Any]]]) -> str:
     return "\n".join(lines)
 
 
+def _shorter(options: dict[str, Any]) -> str:
+    """Of epochs that do not see all faces, their batches."""
+    steps = options.get("epoch_steps")
+    return f" × {steps} batches" if steps else ""
+
+
 def _lesson_source(options: dict[str, Any]) -> str:
     taught = ", ".join(options.get("teacher") or [])
     how = " once a face" if options.get("teacher_once") else ""
-    labels = "labels"
-    return f"{labels}, {options['teacher_share']:g} of {taught}{how}" if taught else labels
+    rounded = ", with the rounding of int8" if options.get("qat") else ""
+    learnt = f"labels, {options['teacher_share']:g} of {taught}{how}" if taught else "labels"
+    return learnt + rounded
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -10,10 +10,9 @@ import argparse
 import contextlib
 import json
 import os
-import platform
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -24,22 +23,25 @@ from numpy.typing import NDArray
 from faceage_calibration.progress import Progress
 from faceage_edge.atomic import write_text
 from faceage_edge.command import run
-from faceage_edge.contract import Contract, Crop, Input
 from faceage_edge.detector import named_detector
 from faceage_edge.errors import FacesError, UsageError
 from faceage_edge.geometry import CropTemplate
 from faceage_models.age_backbones import age_model, take_weights
 from faceage_models.age_batches import Drawing, batches_beside, validation_crops
 from faceage_models.age_faces import TrainingFaces, check_faces, read_training_faces
-from faceage_models.age_heads import AGES, Head, head_named, rank_importance, with_distribution
+from faceage_models.age_heads import Head, head_named, rank_importance, with_distribution
 from faceage_models.age_inputs import input_named
 from faceage_models.age_pack import is_pack, read_packs, write_pack
-from faceage_models.age_run import AgeRun, Epoch, Schedule, Stage
+from faceage_models.age_run import AgeRun, Schedule, Stage
+from faceage_models.age_run_files import Epoch
 from faceage_models.age_teacher import Teachers, asked_once, taught
 from faceage_models.event_log import EventLog, tensorboard_parts
 from faceage_models.float_source import SHIPPED_AGE, shipped_float
 from faceage_models.keras_backend import training_keras
+from faceage_models.qat_packages import import_qat
+from faceage_models.qat_run import FaceSource, QatRun, check_trainable
 from faceage_models.train_options import parse_grid, training_options
+from faceage_models.train_record import contract_document, run_record
 
 __all__ = ["main"]
 
@@ -62,6 +64,10 @@ def _train(options: argparse.Namespace) -> int:
     if options.tensorboard or options.logdir:
         # Looked for before the faces are cut, which takes longer.
         tensorboard_parts()
+    if options.qat:
+        # So is this, for the same reason.
+        import_qat()
+        check_trainable(_network(options, _head(options)), Path(options.start))
     teachers = Teachers([Path(path) for path in options.teacher])
     faces, unseen = _read(options, max(options.size, options.cut, *teachers.sides))
     if not options.grid:
@@ -169,20 +175,14 @@ def _one_run(
     out.mkdir(parents=True, exist_ok=True)
     training_keras().utils.set_random_seed(options.seed)
     head = _head(options)
-    model = age_model(
-        options.backbone, head,
-        size=options.size, alpha=options.alpha, dropout=options.dropout,
-        normalise=options.normalise,
-    )  # fmt: skip
+    model = _network(options, head)
     head.begin(model, faces.spans)
     if options.start:
         take_weights(model, Path(options.start))
-    training = AgeRun(
-        model, head, _schedule(options, len(faces.spans)), _importance(faces), out,
-        input_named(options.normalise),
-    )  # fmt: skip
+    training = _opened(options, model, head, faces, out)
     # First, so that what a stopped run leaves can be converted.
-    write_text(out / "best.json", json.dumps(_contract(options, model), indent=1) + "\n")
+    document = contract_document(options, model, head, crop_template(options.size, options.zoom))
+    write_text(out / "best.json", json.dumps(document, indent=1) + "\n")
     total = training.schedule.epochs * training.schedule.steps
     bar = Progress("steps", total)
     began = time.monotonic()
@@ -194,7 +194,7 @@ def _one_run(
     with contextlib.closing(source) as batches, _event_log(options, out) as log:
 
         def ended(epoch: Epoch, rate: float) -> None:
-            document = _record(options, faces, unseen, training, time.monotonic() - began)
+            document = run_record(options, faces, unseen, training, time.monotonic() - began)
             write_text(out / "train.json", json.dumps(document, indent=1) + "\n")
             if log is not None:
                 log(epoch, rate)
@@ -202,6 +202,26 @@ def _one_run(
         return training.train(
             batches, _validation(unseen, options.size), lambda step, _loss: bar(step), ended=ended
         )
+
+
+def _network(options: argparse.Namespace, head: Head) -> Any:
+    return age_model(
+        options.backbone, head,
+        size=options.size, alpha=options.alpha, dropout=options.dropout,
+        normalise=options.normalise,
+    )  # fmt: skip
+
+
+def _opened(
+    options: argparse.Namespace, model: Any, head: Head, faces: TrainingFaces, out: Path
+) -> AgeRun | QatRun:
+    """The run in a folder, anew or where it stopped."""
+    schedule, importance = _schedule(options, len(faces.spans)), _importance(faces)
+    taken = input_named(options.normalise)
+    if not options.qat:
+        return AgeRun(model, head, schedule, importance, out, taken)
+    source = FaceSource(faces, options.size, options.seed)
+    return QatRun(model, head, schedule, importance, out, taken, source)
 
 
 @contextlib.contextmanager
@@ -254,7 +274,7 @@ def _schedule(options: argparse.Namespace, faces: int) -> Schedule:
     if options.train_from is not None:
         stages.append(Stage(options.from_epochs, options.train_from))
     stages.append(Stage(options.epochs))
-    steps = max(faces // options.batch, 1)
+    steps = options.epoch_steps or max(faces // options.batch, 1)
     return Schedule(tuple(stages), steps, options.rate, options.decay)
 
 
@@ -292,63 +312,6 @@ def _validation(
         return float(np.maximum(np.maximum(low - years, years - high), 0).mean())
 
     return validate
-
-
-def _contract(options: argparse.Namespace, model: Any) -> dict[str, Any]:
-    """What `faceage-convert --contract` needs to know of best.keras."""
-    template = crop_template(options.size, options.zoom)
-    head = _head(options)
-    size = int(head.answering(model).output_shape[-1])
-    taken = input_named(options.normalise)
-    source = Input(
-        "input", 1, options.size, options.size, taken.colour, "float32", 1.0, 0,
-        taken.normalisation,
-    )  # fmt: skip
-    output = head.described(size)
-    whole = Contract(
-        "age", options.name, options.terms, source, Crop("template", template=template), (output,)
-    ).to_json()
-    kept = {key: whole[key] for key in ("format", "task", "name", "licence", "crop")}
-    told = {key: whole["input"][key] for key in ("colour", "normalisation")}
-    # The converter reads names and sizes from the file.
-    (answer,) = whole["outputs"]
-    return kept | {"input": told, "outputs": [{k: v for k, v in answer.items() if k != "name"}]}
-
-
-def _record(
-    options: argparse.Namespace,
-    faces: TrainingFaces,
-    unseen: TrainingFaces,
-    training: AgeRun,
-    seconds: float,
-) -> dict[str, Any]:
-    keras = training_keras()
-    best = training.best
-    return {
-        "schema": "faceage-training/1",
-        "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "options": {key: _by_name(value) for key, value in vars(options).items() if key != "grid"},
-        "faces": {"training": len(faces.spans), "validation": len(unseen.spans)},
-        "parameters": int(training.head.answering(training.model).count_params()),
-        "steps": training.step,
-        "seconds_in_this_call": round(seconds, 1),
-        "epochs": [asdict(epoch) for epoch in training.epochs],
-        "best": None if best is None else asdict(best),
-        "versions": {
-            "python": platform.python_version(),
-            "keras": keras.__version__,
-            "backend": keras.backend.backend(),
-            "numpy": np.__version__,
-        },
-        "ages": AGES,
-    }
-
-
-def _by_name(value: Any) -> Any:
-    """Paths by their last part: the folders before it are this machine's own."""
-    if isinstance(value, list):
-        return [_by_name(part) for part in value]
-    return Path(value).name if isinstance(value, str) and "/" in value else value
 
 
 def _combinations(grid: dict[str, list[float]]) -> list[dict[str, float]]:

@@ -15,6 +15,9 @@ __all__ = ["GRID", "parse_grid", "training_options"]
 
 # What --grid may vary, by the words of papers and by our options.
 GRID = {"lr": "rate", "wd": "decay", "dropout": "dropout"}
+_EPOCHS, _RATE = 13, 1.5e-3
+# Weights are to move by less than a step of their rounding; ranges begin where they belong.
+_QAT_EPOCHS, _QAT_RATE = 2, 2e-5
 
 
 def training_options(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -85,9 +88,18 @@ def training_options(argv: Sequence[str] | None) -> argparse.Namespace:
     learning.add_argument("--head-epochs", type=int, default=0, help="the head alone, first")
     learning.add_argument("--train-from", metavar="LAYER", help="then this layer and those behind")
     learning.add_argument("--from-epochs", type=int, default=1, help="so long")
-    learning.add_argument("--epochs", type=int, default=13, help="then all layers")
+    learning.add_argument(
+        "--epochs", type=int, help=f"then all layers (default: {_EPOCHS}, with --qat {_QAT_EPOCHS})"
+    )
+    learning.add_argument(
+        "--epoch-steps", type=int, metavar="N",
+        help="batches until the next validation (default: as many as there are faces for)",
+    )  # fmt: skip
     learning.add_argument("--batch", type=int, default=64)
-    learning.add_argument("--rate", type=float, default=1.5e-3, help="highest learning rate")
+    learning.add_argument(
+        "--rate", type=float,
+        help=f"highest learning rate (default: {_RATE:g}, with --qat {_QAT_RATE:g})",
+    )  # fmt: skip
     learning.add_argument("--decay", type=float, default=1e-4, help="weight decay")
     learning.add_argument(
         "--teacher", nargs="+", default=[], metavar="KERAS",
@@ -99,6 +111,11 @@ def training_options(argv: Sequence[str] | None) -> argparse.Namespace:
     learning.add_argument(
         "--teacher-once", action="store_true",
         help="ask them once a face, not about every look: for hosts too slow for that",
+    )  # fmt: skip
+    learning.add_argument(
+        "--qat", action="store_true",
+        help="go on training the whole model --start FILE.keras, every number rounded as int8 "
+        "will round it (quantization-aware training); the result is for faceage-convert --qat",
     )  # fmt: skip
     learning.add_argument(
         "--workers", type=int, default=0,
@@ -119,7 +136,13 @@ def training_options(argv: Sequence[str] | None) -> argparse.Namespace:
     result.add_argument("--name", default="age", help="of the model, for its contract")
     result.add_argument("--terms", default="not stated", help="of the weights, for its contract")
     options = parser.parse_args(argv)
+    if options.epochs is None:
+        options.epochs = _QAT_EPOCHS if options.qat else _EPOCHS
+    if options.rate is None:
+        options.rate = _QAT_RATE if options.qat else _RATE
     _check(parser, options)
+    if options.qat:
+        _check_qat(parser, options)
     return options
 
 
@@ -138,6 +161,8 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         parser.error(f"--share {options.share:g}: expected more than 0 and at most 1")
     if options.epochs < 1 or options.batch < 1 or options.head_epochs < 0:
         parser.error("expected one epoch and one face a batch at least")
+    if options.epoch_steps is not None and options.epoch_steps < 1:
+        parser.error("--epoch-steps: expected 1 at least")
     if options.zoom <= 0 or options.rate <= 0 or options.decay < 0:
         parser.error("--zoom and --rate are above 0, --decay is not below")
     if options.also_distribution and (
@@ -155,6 +180,21 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         head_named(options.head, deviation=options.age_deviation)
     except UsageError as error:
         parser.error(str(error))
+
+
+def _check_qat(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    if options.pack:
+        parser.error("--qat trains, --pack cuts faces and stops: give one of them")
+    if options.start is None or not options.start.endswith(".keras"):
+        parser.error("--qat goes on with a trained model: name it with --start FILE.keras")
+    barred = {
+        "--also-distribution": options.also_distribution,
+        "--head-epochs": options.head_epochs,
+        "--train-from": options.train_from is not None,
+        "--dropout": options.dropout or "dropout" in parse_grid(options.grid),
+    }
+    if given := [name for name, value in barred.items() if value]:
+        parser.error(f"--qat trains all layers at once, as they are: leave out {', '.join(given)}")
 
 
 def parse_grid(words: Sequence[str]) -> dict[str, list[float]]:

@@ -253,3 +253,16 @@ def test_trimmed_ranges_cut_the_rarest_pictures(shipped: Any) -> None:
     assert trimmed[first][1] < whole[first][1] / 10
     assert trimmed["input"] == whole["input"]
     assert trimmed["landmarks"] == whole["landmarks"]
+
+
+def test_learnt_ranges_say_so(tmp_path: Path) -> None:
+    """What `faceage-train --qat` did is read back as written; half of it is no record."""
+    learnt = Ranges(
+        "a" * 64, {"input": (-1.0, 1.0)}, Calibration(9, "b" * 64, ()), qat={"steps": 3, "faces": 9}
+    )
+    write_ranges(tmp_path / "r.json", learnt)
+    assert read_ranges(tmp_path / "r.json") == learnt
+    text = (tmp_path / "r.json").read_text()
+    (tmp_path / "r.json").write_text(text.replace('"steps": 3, ', ""))
+    with pytest.raises(ModelFileError, match="'steps' is missing"):
+        read_ranges(tmp_path / "r.json")

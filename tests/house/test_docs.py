@@ -15,7 +15,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from faceage_benchmarks import card_tables, quote
+from faceage_benchmarks import card_tables, int8_table, quote
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("models/*/*.md")])
@@ -245,3 +245,9 @@ def test_card_tables_are_those_of_the_result_files(monkeypatch: pytest.MonkeyPat
         words = ["--result", results[0], "--fairface", results[1]]
         words += ["--targets", f"benchmarks/targets/{name}.json"]
         assert card_tables.main([*words, "--into", f"models/{name}/README.md", "--check"]) == 0
+
+
+def test_ways_to_int8_are_those_of_the_result_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table of ways to int8 is what its result files hold now."""
+    monkeypatch.chdir(ROOT)
+    assert int8_table.main(["--check"]) == 0

@@ -197,7 +197,7 @@ def test_extras_add_up(start: ModuleType, recorded: tuple[str, list[list[str]]])
     start.prepare(venv, start.JOBS["demo"])
     start.prepare(venv, start.JOBS["test"])
     start.prepare(venv, start.JOBS["demo"])
-    assert installed == [["demo"], ["bench", "dask", "demo", "dev"]]
+    assert installed == [["demo"], ["bench", "dask", "demo", "dev", "qat"]]
 
 
 def test_stamp_cut_short_is_made_again(

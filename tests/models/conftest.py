@@ -44,7 +44,7 @@ def trained_file(keras: Any, tmp_path: Path) -> Path:
     """A thin age model as `faceage-train` leaves it, its ranks' biases apart."""
     from faceage_models.age_backbones import age_model
     from faceage_models.age_heads import HEADS
-    from faceage_models.age_run import save_model
+    from faceage_models.age_run_files import save_model
 
     model = age_model("mobilenet-v1", HEADS["coral"], alpha=0.25, size=32)
     HEADS["coral"].begin(model, np.tile(np.arange(1.0, 90)[:, None], 2))

@@ -8,7 +8,7 @@ import pytest
 from faceage_edge.errors import UsageError
 from faceage_models.age_backbones import age_model
 from faceage_models.age_heads import HEADS, RANKS
-from faceage_models.age_run import save_model
+from faceage_models.age_run_files import save_model
 from faceage_models.age_teacher import Teachers, taught
 
 

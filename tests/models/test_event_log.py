@@ -9,7 +9,7 @@ import pytest
 
 from faceage_edge.errors import MissingExtraError, OutputError
 from faceage_models import event_log
-from faceage_models.age_run import Epoch
+from faceage_models.age_run_files import Epoch
 from faceage_models.event_log import EventLog, tensorboard_parts
 
 EPOCHS = [(Epoch(0, 7.5, 9.25), 0.001), (Epoch(1, 6.5, 8.125), 0.0005)]

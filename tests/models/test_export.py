@@ -11,7 +11,7 @@ from faceage_edge.embedded import model_digest
 from faceage_models import export
 from faceage_models.age_backbones import age_model
 from faceage_models.age_heads import HEADS
-from faceage_models.age_run import save_model
+from faceage_models.age_run_files import save_model
 from faceage_models.keras_loading import load_keras
 
 

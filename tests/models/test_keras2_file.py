@@ -10,7 +10,7 @@ import pytest
 from faceage_edge.errors import ModelFileError
 from faceage_models.age_backbones import age_model
 from faceage_models.age_heads import HEADS
-from faceage_models.age_run import save_model
+from faceage_models.age_run_files import save_model
 from faceage_models.keras2_file import main, write_keras2
 from faceage_models.keras_file import float_tflite
 from faceage_models.same_answers import tflite_answers

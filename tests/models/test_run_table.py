@@ -26,6 +26,9 @@ def test_a_row_for_each_run() -> None:
     taught = record(teacher=["a.keras"], teacher_once=True, start="s.npz", epochs=1)
     text = table([("one", record()), ("two", taught)])
     rows = text.splitlines()[2:]
+    rounded = table([("three", record(qat=True, epoch_steps=50, teacher=["a.keras"]))])
+    learnt = "| labels, 0.7 of a.keras, with the rounding of int8 |"
+    assert f"{learnt} 1,234 | 2 of 4 × 50 batches × 64 |" in rounded
     assert "| random weights | labels | 1,234 | 2 of 4 × 64 | 0.001 | 6.500 (epoch 2) |" in rows[0]
     assert "| s.npz | labels, 0.7 of a.keras once a face | 1,234 | 2 × 64 |" in rows[1]
 

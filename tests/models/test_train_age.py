@@ -5,15 +5,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
+from tests.models.bright_faces import write_faces
 
 from faceage_edge.errors import OutputError
-from faceage_models import age_run, train_age
+from faceage_models import age_run, age_run_files, train_age
 from faceage_models.age_backbones import age_model
 from faceage_models.age_heads import HEADS, Head
 from faceage_models.age_run import AgeRun, Schedule, Stage
+from faceage_models.age_run_files import Epoch
 from faceage_models.frameworks import import_keras
 from faceage_models.keras_loading import load_keras
 from faceage_models.train_age import crop_template, face_weights, main
@@ -36,20 +37,6 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
         return import_keras().Model(pixels, head.output(pooled), name="tiny")
 
     monkeypatch.setattr(train_age, "age_model", build)
-
-
-def write_faces(folder: Path, count: int, *, first: int = 0, age: int | None = None) -> Path:
-    """Plain squares, the brighter the older, named as UTKFace names its pictures."""
-    folder.mkdir()
-    random = np.random.default_rng(first)
-    for number in range(first, first + count):
-        years = int(random.integers(1, 90)) if age is None else age
-        # No two files alike: the calibration of a model goes by digests.
-        picture = np.full((60, 60, 3), 40 + 2 * years, np.uint8)
-        picture[0, 0] = number % 251, number // 251, 0
-        name = f"{years}_{number % 2}_{number % 4}_{20170109000000000 + number}.png"
-        cv2.imwrite(str(folder / name), picture)
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +169,7 @@ def test_tensorboard_is_told_each_epoch(
         def __exit__(self, *_: object) -> None:
             told.append((self.folder, 0, 0.0))
 
-        def write(self, epoch: age_run.Epoch, rate: float) -> None:
+        def write(self, epoch: Epoch, rate: float) -> None:
             told.append((self.folder, epoch.epoch + 1, rate))
 
     monkeypatch.setattr(train_age, "EventLog", Log)
@@ -317,7 +304,7 @@ def test_a_disk_that_fills(
         raise OutputError(f"cannot write {path}: No space left on device; make room")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(age_run, "write_bytes", full)
+        patch.setattr(age_run_files, "write_bytes", full)
         assert train(sets, tmp_path, *options, "2") == 1
     assert "No space left on device" in capsys.readouterr().err
     assert (tmp_path / "state.npz").read_bytes() == before
