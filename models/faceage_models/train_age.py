@@ -10,10 +10,9 @@ import argparse
 import contextlib
 import json
 import os
-import platform
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -31,15 +30,17 @@ from faceage_edge.geometry import CropTemplate
 from faceage_models.age_backbones import age_model, take_weights
 from faceage_models.age_batches import Drawing, batches_beside, validation_crops
 from faceage_models.age_faces import TrainingFaces, check_faces, read_training_faces
-from faceage_models.age_heads import AGES, Head, head_named, rank_importance, with_distribution
+from faceage_models.age_heads import Head, head_named, rank_importance, with_distribution
 from faceage_models.age_inputs import input_named
 from faceage_models.age_pack import is_pack, read_packs, write_pack
 from faceage_models.age_run import AgeRun, Epoch, Schedule, Stage
 from faceage_models.age_teacher import Teachers, asked_once, taught
+from faceage_models.age_wear import WEAR
 from faceage_models.event_log import EventLog, tensorboard_parts
 from faceage_models.float_source import SHIPPED_AGE, shipped_float
 from faceage_models.keras_backend import training_keras
 from faceage_models.train_options import parse_grid, training_options
+from faceage_models.training_record import training_record
 
 __all__ = ["main"]
 
@@ -188,13 +189,13 @@ def _one_run(
     began = time.monotonic()
     drawing = Drawing(
         face_weights(faces.spans, options.rebalance), options.batch, options.seed,
-        (options.size,), first=training.step,
+        (options.size,), WEAR[options.augment], first=training.step,
     )  # fmt: skip
     source = _batches(options, teachers, faces, drawing, out)
     with contextlib.closing(source) as batches, _event_log(options, out) as log:
 
         def ended(epoch: Epoch, rate: float) -> None:
-            document = _record(options, faces, unseen, training, time.monotonic() - began)
+            document = training_record(options, faces, unseen, training, time.monotonic() - began)
             write_text(out / "train.json", json.dumps(document, indent=1) + "\n")
             if log is not None:
                 log(epoch, rate)
@@ -313,42 +314,6 @@ def _contract(options: argparse.Namespace, model: Any) -> dict[str, Any]:
     # The converter reads names and sizes from the file.
     (answer,) = whole["outputs"]
     return kept | {"input": told, "outputs": [{k: v for k, v in answer.items() if k != "name"}]}
-
-
-def _record(
-    options: argparse.Namespace,
-    faces: TrainingFaces,
-    unseen: TrainingFaces,
-    training: AgeRun,
-    seconds: float,
-) -> dict[str, Any]:
-    keras = training_keras()
-    best = training.best
-    return {
-        "schema": "faceage-training/1",
-        "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "options": {key: _by_name(value) for key, value in vars(options).items() if key != "grid"},
-        "faces": {"training": len(faces.spans), "validation": len(unseen.spans)},
-        "parameters": int(training.head.answering(training.model).count_params()),
-        "steps": training.step,
-        "seconds_in_this_call": round(seconds, 1),
-        "epochs": [asdict(epoch) for epoch in training.epochs],
-        "best": None if best is None else asdict(best),
-        "versions": {
-            "python": platform.python_version(),
-            "keras": keras.__version__,
-            "backend": keras.backend.backend(),
-            "numpy": np.__version__,
-        },
-        "ages": AGES,
-    }
-
-
-def _by_name(value: Any) -> Any:
-    """Paths by their last part: the folders before it are this machine's own."""
-    if isinstance(value, list):
-        return [_by_name(part) for part in value]
-    return Path(value).name if isinstance(value, str) and "/" in value else value
 
 
 def _combinations(grid: dict[str, list[float]]) -> list[dict[str, float]]:

@@ -10,6 +10,7 @@ from faceage_models.age_groups import GROUPS, parse_groups
 from faceage_models.age_heads import HEADS, head_named
 from faceage_models.age_inputs import INPUTS
 from faceage_models.age_vector import DEVIATION
+from faceage_models.age_wear import WEAR
 
 __all__ = ["GRID", "parse_grid", "training_options"]
 
@@ -103,6 +104,10 @@ def training_options(argv: Sequence[str] | None) -> argparse.Namespace:
     learning.add_argument(
         "--workers", type=int, default=0,
         help="processes that cut and spoil crops; 0: none beside (default)",
+    )  # fmt: skip
+    learning.add_argument(
+        "--augment", choices=tuple(WEAR), default="all",
+        help="how crops vary from look to look (default: %(default)s)",
     )  # fmt: skip
     learning.add_argument("--seed", type=int, default=0)
     learning.add_argument(
