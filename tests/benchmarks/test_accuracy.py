@@ -146,6 +146,25 @@ def test_two_models_get_the_same_crops(
     assert result["against_figures"]["mae"] == 4.0
 
 
+def test_list(
+    open_fakes: Callable[..., None],
+    faces: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Predicted against true, a line a face; beside the JSON on stdout it goes to stderr."""
+    open_fakes(fake_model("m", contract()))
+    words = ["--faces", str(faces), "--crops", "aligned", "--list"]
+    measure(tmp_path / "r.json", *words)
+    lines = capsys.readouterr().out.splitlines()[:4]
+    assert lines[0] == "20_0_0_20170101.png  true    20  predicted  20.0  +0.0"
+    assert lines[3] == "50_1_1_20170104.png  true    50  predicted  40.0  -10.0"
+    assert cli.main(["accuracy", "--model", "m", "--json", "-", *words]) == 0
+    said = capsys.readouterr()
+    assert lines[1] in said.err and lines[1] not in said.out
+    assert json.loads(said.out)["kind"] == "accuracy"
+
+
 def test_groups(open_fakes: Callable[..., None], faces: Path, tmp_path: Path) -> None:
     """A model of age groups is scored as a classifier too, as far as both say the same groups."""
     bounds = ((0.0, 25.0), (25.0, 34.0), (34.0, 60.0))
