@@ -30,6 +30,7 @@ from faceage_edge.geometry import CropTemplate
 from faceage_models.age_backbones import age_model, take_weights
 from faceage_models.age_batches import Drawing, batches_beside, validation_crops
 from faceage_models.age_faces import TrainingFaces, check_faces, read_training_faces
+from faceage_models.age_gender import gender_output, gender_targets, with_gender
 from faceage_models.age_heads import Head, head_named, rank_importance, with_distribution
 from faceage_models.age_inputs import input_named
 from faceage_models.age_pack import is_pack, read_packs, write_pack
@@ -238,6 +239,8 @@ def _batches(
     with contextlib.closing(batches_beside(faces, drawing, options.workers)) as batches:
         for batch in batches:
             targets = head.targets(batch.spans)
+            if options.gender:
+                targets = gender_targets(targets, faces.genders[batch.chosen])
             if teachers.sides:
                 says = teachers.probabilities(batch.crops) if told is None else told[batch.chosen]
                 targets = taught(targets, says, options.teacher_share)
@@ -247,7 +250,8 @@ def _batches(
 def _head(options: argparse.Namespace) -> Head:
     if options.also_distribution:
         return with_distribution(options.also_distribution)
-    return head_named(options.head, options.groups, deviation=options.age_deviation)
+    head = head_named(options.head, options.groups, deviation=options.age_deviation)
+    return with_gender(head, options.gender) if options.gender else head
 
 
 def _schedule(options: argparse.Namespace, faces: int) -> Schedule:
@@ -299,21 +303,24 @@ def _contract(options: argparse.Namespace, model: Any) -> dict[str, Any]:
     """What `faceage-convert --contract` needs to know of best.keras."""
     template = crop_template(options.size, options.zoom)
     head = _head(options)
-    size = int(head.answering(model).output_shape[-1])
+    answers = model.layers[-head.layers :][: head.answers]
+    outputs = [head.described(int(answers[0].output.shape[-1]))]
+    if options.gender:
+        outputs.append(gender_output())
     taken = input_named(options.normalise)
     source = Input(
         "input", 1, options.size, options.size, taken.colour, "float32", 1.0, 0,
         taken.normalisation,
     )  # fmt: skip
-    output = head.described(size)
-    whole = Contract(
-        "age", options.name, options.terms, source, Crop("template", template=template), (output,)
-    ).to_json()
+    crop = Crop("template", template=template)
+    whole = Contract("age", options.name, options.terms, source, crop, tuple(outputs)).to_json()
     kept = {key: whole[key] for key in ("format", "task", "name", "licence", "crop")}
     told = {key: whole["input"][key] for key in ("colour", "normalisation")}
-    # The converter reads names and sizes from the file.
-    (answer,) = whole["outputs"]
-    return kept | {"input": told, "outputs": [{k: v for k, v in answer.items() if k != "name"}]}
+    # The converter reads sizes from the file, and the name of an only output.
+    said = [{k: v for k, v in one.items() if k != "name"} for one in whole["outputs"]]
+    if len(said) > 1:
+        said = [{"name": layer.name} | one for layer, one in zip(answers, said, strict=True)]
+    return kept | {"input": told, "outputs": said}
 
 
 def _combinations(grid: dict[str, list[float]]) -> list[dict[str, float]]:

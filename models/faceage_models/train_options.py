@@ -69,6 +69,10 @@ def training_options(argv: Sequence[str] | None) -> argparse.Namespace:
         help="let a coral head learn a distribution of ages beside it, with this weight of its "
         "loss; the result is without it",
     )  # fmt: skip
+    network.add_argument(
+        "--gender", type=float, default=0.0, metavar="WEIGHT",
+        help="an output of gender beside that of age, with this weight of its loss",
+    )  # fmt: skip
     network.add_argument("--size", type=int, default=128, help="of the crop in pixels")
     network.add_argument("--alpha", type=float, default=0.75, help="width multiplier")
     network.add_argument("--dropout", type=float, default=0.0)
@@ -149,6 +153,10 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         options.head != "coral" or not 0 < options.also_distribution < math.inf
     ):
         parser.error("--also-distribution is above 0, and beside --head coral")
+    if options.gender and (
+        options.also_distribution or options.teacher or not 0 < options.gender < math.inf
+    ):
+        parser.error("--gender is above 0, and not beside --also-distribution or --teacher")
     if options.age_deviation is not None and options.head != "age-vector":
         parser.error(f"--age-deviation is of --head age-vector, found --head {options.head}")
     if options.groups is not None and options.head != "groups":
