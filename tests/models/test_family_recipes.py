@@ -41,6 +41,12 @@ def test_a_recipe_ends_in_a_result(name: str) -> None:
     assert steps[-1].made == Path("out", name, f"{name}.json")
 
 
+def test_each_is_measured_for_a_release() -> None:
+    """benchmarks/release.py has the same families."""
+    release = runpy.run_path(str(ROOT / "benchmarks" / "release.py"))
+    assert set(release["FAMILY_NAMES"]) == set(FAMILIES)
+
+
 YEARS = {"samples": {"true": [10.0, 20.0, 30.0, 40.0]}}  # always 25: off by 10 years
 SCORES = {"majority": 0.2}
 JUDGED: list[tuple[dict[str, Any], bool, str]] = [
