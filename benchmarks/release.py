@@ -181,6 +181,8 @@ def family_steps(data: Path) -> dict[str, list[str]]:
             *["--against", str(bundle / "float" / f"{name}.float32.tflite")],
             *["--faces", str(data / "data" / "utkface-dev.tar"), "--crops", "aligned"],
         ]
+    files = [str(FAMILIES / name / "bundle" / f"{name}.int8.tflite") for name in FAMILY_NAMES]
+    steps["arm-families"] = ["faceage-benchmark", "arm", *files]
     return steps
 
 
@@ -201,7 +203,8 @@ def main() -> int:
     renewals = [[sys.executable, "-m", "faceage_benchmarks.quote", *QUOTING]]
     boards = [sys.executable, "-m", "faceage_benchmarks.board_table", "--results", str(RESULTS)]
     renewals.append([*boards, "--into", "README.md", "docs/results.md"])
-    if trained := [name for name in FAMILY_NAMES if f"family-{name}" in names]:
+    counted = "arm-families" in names
+    if trained := [name for name in FAMILY_NAMES if counted or f"family-{name}" in names]:
         renewals.append(family_table(options.data, trained))
     for age, prefix in AGES.items():
         results = [f"{prefix}-{kind}" for kind in ("detect", "fairface")]
@@ -223,10 +226,12 @@ def main() -> int:
 def family_table(data: Path, names: list[str]) -> list[str]:
     """The command that renews the rows of these models."""
     clip = data / "clips" / "head-pose-female-and-male.gif"
+    arm = RESULTS / "arm-families.json"
     return [
         *[sys.executable, "-m", "faceage_benchmarks.families", "--keep", "--clip", str(clip)],
         *["--bundles", *(str(FAMILIES / name / "bundle") for name in names)],
         *["--results", *(str(RESULTS / f"family-{name}.json") for name in names)],
+        *(["--arm", str(arm)] if (PROJECT / arm).is_file() else []),
         *["--json", str(RESULTS / "families.json"), "--into", "docs/families.md"],
     ]
 

@@ -6,8 +6,8 @@
 A bundle is a folder that `faceage-convert` wrote. What was measured of a model is in the result of
 `faceage-benchmark accuracy --model INT8 --against FLOAT`, else in its int8 file's contract: the
 error of float and int8 on the same labelled crops. Instructions come from the result of
-`faceage-benchmark arm --peer NAME=FILE`, where there is one. `--keep` leaves the rows of other
-models in the file as they are.
+`faceage-benchmark arm INT8 ...`, or of its `--peer NAME=FILE`, where there is one. `--keep` leaves
+the rows of other models in the file as they are.
 """
 
 import argparse
@@ -150,7 +150,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
         "--results", type=Path, nargs="+", default=[], metavar="FILE",
         help="of faceage-benchmark accuracy, each of a bundle's int8 model against its float file",
     )  # fmt: skip
-    add("--arm", type=Path, metavar="FILE", help="result of faceage-benchmark arm --peer NAME=FILE")
+    add("--arm", type=Path, metavar="FILE", help="result of faceage-benchmark arm INT8 ...")
     add("--clip", type=Path, metavar="FILE", help="run the camera loop on it with each bundle")
     add("--keep", action="store_true", help="leave the rows of other models in OUT")
     add("--json", type=Path, required=True, metavar="OUT", help="result file to write")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from faceage_benchmarks.commands import find_command
+from faceage_edge.contract import Contract
 from faceage_edge.embedded import read_contract
 from faceage_edge.errors import FaceageError, ModelFileError
 from faceage_edge.model import read_model_bytes
@@ -95,7 +96,7 @@ def family_row(
         "import_difference": contract.provenance.get("import_difference"),
         **{key: stated.get(key) for key in _CONTRACT_KEYS},
         **(measured_figures(own[0]) if own else {}),
-        "instructions": _instructions(contract.name, arm),
+        "instructions": _instructions(contract, arm),
     }
 
 
@@ -197,9 +198,12 @@ def camera_loop(bundle: Path, clip: Path) -> dict[str, Any]:
     }
 
 
-def _instructions(name: str, arm: Mapping[str, Any] | None) -> dict[str, int | None]:
+def _instructions(contract: Contract, arm: Mapping[str, Any] | None) -> dict[str, int | None]:
+    """Of one invoke by processor: of a model that was counted by its file, or as a peer by name."""
     processors = arm.get("processors", {}) if arm else {}
+    counted = {one["digest"]: one["name"] for one in arm.get("models", ())} if arm else {}
+    name = counted.get(contract.model_digest, f"peer-{contract.name}")
     return {
-        processor: processors.get(processor, {}).get(f"peer-{name}", {}).get("instructions")
+        processor: processors.get(processor, {}).get(name, {}).get("instructions")
         for processor in ("cortex-a76", "cortex-a72")
     }

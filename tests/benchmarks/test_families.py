@@ -28,7 +28,9 @@ def bundle(tmp_path: Path) -> Path:
 
 def test_a_row_is_what_the_file_states(bundle: Path) -> None:
     """Figures of its contract, its size, and the count of the result that is given."""
-    arm = {"processors": {"cortex-a76": {"peer-age-tiny": {"instructions": 3_400_000}}}}
+    arm: dict[str, Any] = {
+        "processors": {"cortex-a76": {"peer-age-tiny": {"instructions": 3_400_000}}}
+    }
     row = family_row(bundle, arm)
     path = bundle / "age-tiny.int8.tflite"
     contract = read_contract(path.read_bytes(), "tiny")
@@ -38,6 +40,10 @@ def test_a_row_is_what_the_file_states(bundle: Path) -> None:
     measured = contract.provenance.get("measured", {})
     assert row["mae_int8"] == measured.get("mae_int8")
     assert "3.4 M" in family_table([row])
+    # A model that was counted by its file is known by its digest.
+    arm["models"] = [{"name": "age-tiny-int8", "digest": contract.model_digest}]
+    arm["processors"]["cortex-a72"] = {"age-tiny-int8": {"instructions": 5}}
+    assert family_row(bundle, arm)["instructions"] == {"cortex-a76": None, "cortex-a72": 5}
 
 
 def test_it_is_written_into_a_page(bundle: Path, tmp_path: Path) -> None:
