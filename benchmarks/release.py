@@ -48,7 +48,7 @@ RFB_INT8 = Path("../rfb320.int8.tflite")
 BROUGHT = Path("../brought")
 # Published age models, trained here (models/recipes): made from UTKFace, never in the repository.
 FAMILIES = Path("../families")
-FAMILY_NAMES = ("age-prediction-cnn", "resnet50-regression", "faceage", "al-resnet")
+FAMILY_NAMES = ("age-prediction-cnn", "resnet50-regression", "faceage", "al-resnet", "coral-age")
 # Other people's detectors and their files; YuNet's is made from its .onnx (docs/detector.md).
 BROUGHT_FILES = {
     "rfb_320": "rfb_320.tflite",

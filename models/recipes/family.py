@@ -14,8 +14,9 @@ What is there already is not made again; a training that was cut off goes on. En
 int8 model is not a quarter better than one answer for all faces: in years than the median age, a
 model of age groups in accuracy than the commonest group.
 
-No ImageNet weights and no weights that know faces go in: every network starts from random ones,
-at sizes and widths that two slow cores can train. docs/families.md says what was published.
+DATA has ImageNet's weights for CORAL age's MobileNet alone; every other network starts from random
+ones. Sizes and widths are those that two slow cores can train. docs/families.md says what was
+published.
 """
 
 import argparse
@@ -45,6 +46,9 @@ TRAINED = {
     "--head regression --dropout 0.2 --batch 32 --epochs 6 --rate 2e-3",
     "al-resnet": "--backbone al-resnet --alpha 0.25 --size 64 --normalise caffe --head groups "
     "--batch 32 --epochs 7 --rate 1.5e-3",
+    "coral-age": "--backbone mobilenet-v1 --alpha 0.75 --size 64 --normalise signed --head coral "
+    "--dropout 0.001 --start {data}/weights/mobilenet_v1_0.75_224_imagenet_no_top.npz "
+    "--head-epochs 1 --batch 32 --epochs 3 --rate 1.5e-3",
 }
 # SGD with momentum and L1 as its authors, by PyTorch; from random weights the rate is theirs x 20.
 TORCH = {"resnet50-regression": "--size 64 --width 16 --epochs 8 --batch 32 --rate 0.02"}
@@ -70,9 +74,11 @@ def steps(name: str, data: Path, out: Path) -> list[Step]:
              + ["--cut", CUT, "--size", CUT, "--pack", str(dev)]),
     ]  # fmt: skip
     learn = ["--data", str(train), "--validate", str(dev), "--out", str(own / "run")]
-    model, contract, trained = (
-        torch_model(own, learn) if name in TORCH else keras2(name, own, learn)
-    )
+    if name in TORCH:
+        model, contract, trained = torch_model(own, learn)
+    else:
+        options = [word.format(data=data) for word in TRAINED[name].split()]
+        model, contract, trained = keras2(name, own, [*learn, *options])
     bundle = own / "bundle"
     convert = ["faceage-convert", "--model", str(model), "--contract", str(contract)]
     convert += ["--faces", f"{faces}/utkface-calib.tar", "--eval-faces", f"{faces}/utkface-dev.tar"]
@@ -91,8 +97,7 @@ def steps(name: str, data: Path, out: Path) -> list[Step]:
 def keras2(name: str, own: Path, learn: Sequence[str]) -> tuple[Path, Path, list[Step]]:
     """A family of Keras 2: its `.h5`, that file's contract, and the commands that make them."""
     model = own / f"{name}.h5"
-    train = ["faceage-train", *learn, *TRAINED[name].split(), "--workers", "1"]
-    train += ["--name", name, "--terms", TERMS]
+    train = ["faceage-train", *learn, "--workers", "1", "--name", name, "--terms", TERMS]
     write = [sys.executable, "-m", "faceage_models.keras2_file", "--run", str(own / "run")]
     made = [
         # The run says itself whether it is done, and the .h5 comes after it.
