@@ -31,8 +31,8 @@ import numpy as np
 
 HERE = Path(__file__).resolve().parent
 TERMS = "non-commercial research (made from UTKFace)"
-# Of the training faces, and pixels of their crops: all families share the cut faces.
-SHARE, CUT = "0.4", "96"
+# Of the training faces, and pixels of their crops at least: families share the cut faces.
+SHARE, CUT = "0.4", 96
 # Everything in int8, and the row says what that costs: where the converter's own gate would keep
 # some layers in float, the limits are wider.
 LIMITS = ["--max-drop", "0.5", "--max-band-drop", "2"]
@@ -42,8 +42,10 @@ GAIN = 0.25
 TRAINED = {
     "age-prediction-cnn": "--backbone mobilenet-v2 --alpha 0.35 --size 64 --normalise signed "
     "--head age-vector --age-deviation 5 --batch 32 --epochs 8 --rate 3e-3",
-    "faceage": "--backbone inception-resnet-v1 --alpha 0.25 --size 96 --normalise standardise "
-    "--head regression --dropout 0.2 --batch 32 --epochs 6 --rate 2e-3",
+    # At 96 px its last maps are one pixel: normalised over a batch's faces alone, they teach it
+    # nothing about rare faces, whose activations then reach a hundred deviations.
+    "faceage": "--backbone inception-resnet-v1 --alpha 0.25 --size 128 --normalise standardise "
+    "--head regression --batch 32 --epochs 7 --rate 1e-3",
     "al-resnet": "--backbone al-resnet --alpha 0.25 --size 64 --normalise caffe --head groups "
     "--batch 32 --epochs 7 --rate 1.5e-3",
     "coral-age": "--backbone mobilenet-v1 --alpha 0.75 --size 64 --normalise signed --head coral "
@@ -66,19 +68,18 @@ class Step:
 def steps(name: str, data: Path, out: Path) -> list[Step]:
     """The commands of a family in order, without those of PyTorch's environment."""
     faces, own = data / "data", out / name
-    train, dev = out / "train.faces.npz", out / "dev.faces.npz"
+    words = (TRAINED | TORCH)[name].format(data=data).split()
+    cut = str(max(CUT, int(words[words.index("--size") + 1])))
+    train, dev = (out / f"{part}-{cut}.faces.npz" for part in ("train", "dev"))
+    size = ["--cut", cut, "--size", cut, "--pack"]
+    learnt = ["--data", f"{faces}/utkface-train.tar", "--share", SHARE]
     packs = [
-        Step(train, ["faceage-train", "--data", f"{faces}/utkface-train.tar", "--share", SHARE]
-             + ["--cut", CUT, "--size", CUT, "--pack", str(train)]),
-        Step(dev, ["faceage-train", "--validate", f"{faces}/utkface-dev.tar"]
-             + ["--cut", CUT, "--size", CUT, "--pack", str(dev)]),
-    ]  # fmt: skip
-    learn = ["--data", str(train), "--validate", str(dev), "--out", str(own / "run")]
-    if name in TORCH:
-        model, contract, trained = torch_model(own, learn)
-    else:
-        options = [word.format(data=data) for word in TRAINED[name].split()]
-        model, contract, trained = keras2(name, own, [*learn, *options])
+        Step(train, ["faceage-train", *learnt, *size, str(train)]),
+        Step(dev, ["faceage-train", "--validate", f"{faces}/utkface-dev.tar", *size, str(dev)]),
+    ]
+    learn = ["--data", str(train), "--validate", str(dev), "--out", str(own / "run"), *words]
+    made = torch_model(own, learn) if name in TORCH else keras2(name, own, learn)
+    model, contract, trained = made
     bundle = own / "bundle"
     convert = ["faceage-convert", "--model", str(model), "--contract", str(contract)]
     convert += ["--faces", f"{faces}/utkface-calib.tar", "--eval-faces", f"{faces}/utkface-dev.tar"]
@@ -109,8 +110,7 @@ def keras2(name: str, own: Path, learn: Sequence[str]) -> tuple[Path, Path, list
 
 def torch_model(own: Path, learn: Sequence[str]) -> tuple[Path, Path, list[Step]]:
     """The family of PyTorch: its `.pt2`, its contract, and the command that makes it."""
-    (words,) = TORCH.values()
-    command = ["torch-python", str(HERE / "resnet50_regression.py"), *learn, *words.split()]
+    command = ["torch-python", str(HERE / "resnet50_regression.py"), *learn]
     run = own / "run"
     return (
         run / "best.pt2",

@@ -27,7 +27,8 @@ def test_the_trainer_knows_every_option(name: str) -> None:
     (command,) = [step.command for step in steps if "--backbone" in step.command]
     options = training_options(command[1:])
     assert options.name == name and name in PUBLISHED
-    assert options.size <= int(RECIPES["CUT"])
+    cut = training_options(steps[0].command[1:]).cut
+    assert options.size <= cut and steps[0].made == Path(options.data[0])
 
 
 @pytest.mark.parametrize("name", FAMILIES)
