@@ -38,6 +38,7 @@ QUOTING = (
     "docs/results.md",
     "docs/researcher.md",
     "docs/convert.md",
+    "docs/families.md",
     *(f"models/{name}/README.md" for name in AGES),
     "models/mtcnn/README.md",
     "models/face-finder/README.md",
