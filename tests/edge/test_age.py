@@ -173,9 +173,10 @@ def test_batches_of_any_size_and_shape(golden_contract: Golden) -> None:
 def test_how_likely_each_group_is(golden_contract: Golden) -> None:
     """The softmax of a head of groups, whatever shape it comes in; other heads say none."""
     contract = golden_contract("age-groups")
-    rows = np.array([shares(0.5, 0.25, 0.25), [1e4, 0.0, -1e4]], np.float32)
+    rows = np.array([shares(0.5, 0.25, 0.25), [1e4, 0.0, -1e4]], dtype=np.float32)
     found = group_shares({contract.outputs[0].name: rows.reshape(2, 1, 1, 3)}, contract)
-    np.testing.assert_allclose(found, [[0.5, 0.25, 0.25], [1, 0, 0]], atol=1e-6)
+    assert found is not None
+    np.testing.assert_allclose(found, np.array([[0.5, 0.25, 0.25], [1, 0, 0]]), atol=1e-6)
     assert group_shares({"ranks": rows}, golden_contract("age-coral")) is None
 
 
