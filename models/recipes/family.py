@@ -45,7 +45,7 @@ TRAINED = {
     # At 96 px its last maps are one pixel: normalised over a batch's faces alone, they teach it
     # nothing about rare faces, whose activations then reach a hundred deviations.
     "faceage": "--backbone inception-resnet-v1 --alpha 0.25 --size 128 --normalise standardise "
-    "--head regression --batch 32 --epochs 7 --rate 1e-3",
+    "--head regression --batch 32 --epochs 4 --rate 1e-3",
     "al-resnet": "--backbone al-resnet --alpha 0.25 --size 64 --normalise caffe --head groups "
     "--batch 32 --epochs 7 --rate 1.5e-3",
     "coral-age": "--backbone mobilenet-v1 --alpha 0.75 --size 64 --normalise signed --head coral "
