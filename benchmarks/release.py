@@ -6,7 +6,8 @@ Writes benchmarks/results/*.json through the installed commands, then renews the
 where their results were measured, and the quoted numbers.
 Needs `pip install ".[bench,demo,fuzz,peers]"`, the data of docs/results.md, Debian (for `arm`), and
 about half an hour on two cores; beside that an hour and a half for `arm-loop` and `endurance-*`,
-and up to half an hour for each `fuzz-` step.
+up to half an hour for each `fuzz-` step, and as much for each `train-` step whose model is not in
+../families.
 """
 
 import argparse
@@ -42,6 +43,7 @@ QUOTING = (
     "docs/results.md",
     "docs/researcher.md",
     "docs/convert.md",
+    "docs/families.md",
     *(f"models/{name}/README.md" for name in AGES),
     "models/mtcnn/README.md",
     "models/face-finder/README.md",
@@ -50,6 +52,9 @@ QUOTING = (
 # Of other people's weights: made beside the repository, never in it.
 RFB_INT8 = Path("../rfb320.int8.tflite")
 BROUGHT = Path("../brought")
+# Published age models, trained here (models/recipes): made from UTKFace, never in the repository.
+FAMILIES = Path("../families")
+FAMILY_NAMES = ("age-prediction-cnn", "resnet50-regression", "faceage", "al-resnet", "coral-age")
 # Other people's detectors and their files; YuNet's is made from its .onnx (docs/detector.md).
 BROUGHT_FILES = {
     "rfb_320": "rfb_320.tflite",
@@ -111,6 +116,7 @@ def steps(data: Path) -> dict[str, list[str]]:
         + [f"--detector={name}" for name in ("face-finder:float32", "mtcnn", "mtcnn:float32")]
         + [f"--detector=rfb320={file}" for file in (rfb, quantized)],
         **brought_steps(data),
+        **family_steps(data),
         "detection-choice": ["faceage-benchmark", "detection", "--composites", fairface]
         + ["--part", "choice", "--count", "600"]
         + [f"--detector=face-finder@{pair}" for pair in CHOICES],
@@ -170,6 +176,23 @@ def brought_steps(data: Path) -> dict[str, list[str]]:
     return steps
 
 
+def family_steps(data: Path) -> dict[str, list[str]]:
+    """Train and convert each published age model, then measure it; those that are there stay."""
+    steps = {}
+    for name in FAMILY_NAMES:
+        recipe = [sys.executable, "models/recipes/family.py", name, "--data", str(data)]
+        steps[f"train-{name}"] = [*recipe, "--out", str(FAMILIES)]
+        bundle = FAMILIES / name / "bundle"
+        steps[f"family-{name}"] = [
+            *["faceage-benchmark", "accuracy", "--model", str(bundle / f"{name}.int8.tflite")],
+            *["--against", str(bundle / "float" / f"{name}.float32.tflite")],
+            *["--faces", str(data / "data" / "utkface-dev.tar"), "--crops", "aligned"],
+        ]
+    files = [str(FAMILIES / name / "bundle" / f"{name}.int8.tflite") for name in FAMILY_NAMES]
+    steps["arm-families"] = ["faceage-benchmark", "arm", *files]
+    return steps
+
+
 def main() -> int:
     """Run the steps in order; the first that fails ends the run."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -187,6 +210,9 @@ def main() -> int:
     renewals = [[sys.executable, "-m", "faceage_benchmarks.quote", *QUOTING]]
     boards = [sys.executable, "-m", "faceage_benchmarks.board_table", "--results", str(RESULTS)]
     renewals.append([*boards, "--into", "README.md", "docs/results.md"])
+    counted = "arm-families" in names
+    if trained := [name for name in FAMILY_NAMES if counted or f"family-{name}" in names]:
+        renewals.append(family_table(options.data, trained))
     for age, prefix in AGES.items():
         results = [f"{prefix}-{kind}" for kind in ("detect", "fairface")]
         if set(results) & set(names):
@@ -204,6 +230,19 @@ def main() -> int:
     return max(subprocess.run(words, cwd=PROJECT, check=False).returncode for words in renewals)
 
 
+def family_table(data: Path, names: list[str]) -> list[str]:
+    """The command that renews the rows of these models."""
+    clip = data / "clips" / "head-pose-female-and-male.gif"
+    arm = RESULTS / "arm-families.json"
+    return [
+        *[sys.executable, "-m", "faceage_benchmarks.families", "--keep", "--clip", str(clip)],
+        *["--bundles", *(str(FAMILIES / name / "bundle") for name in names)],
+        *["--results", *(str(RESULTS / f"family-{name}.json") for name in names)],
+        *(["--arm", str(arm)] if (PROJECT / arm).is_file() else []),
+        *["--json", str(RESULTS / "families.json"), "--into", "docs/families.md"],
+    ]
+
+
 def measure(name: str, command: list[str]) -> None:
     """Run one command from the checkout's top and keep what it measured."""
     if name == "convert-faces":
@@ -215,7 +254,7 @@ def measure(name: str, command: list[str]) -> None:
         report.parent.mkdir(exist_ok=True)
         report.write_bytes(done.stdout)
         return
-    alone = name == "rfb320" or name.startswith("brought-")
+    alone = name == "rfb320" or name.startswith(("brought-", "train-"))
     words = command if alone else [*command, "--json", str(RESULTS / f"{name}.json")]
     subprocess.run(words, cwd=PROJECT, check=True)
 

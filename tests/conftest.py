@@ -26,6 +26,15 @@ Edit = Callable[[Any], None]
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what trains published models, unless `-m families` asks for it."""
+    if "families" in str(config.option.markexpr):
+        return
+    left_out = [item for item in items if item.get_closest_marker("families")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
 @dataclass(frozen=True)
 class Shipped:
     """Where the shipped model files lie in the checkout."""

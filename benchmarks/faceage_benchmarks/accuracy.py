@@ -4,11 +4,14 @@ import argparse
 import csv
 import io
 import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from faceage_benchmarks.age_figures import age_figures
+import numpy as np
+
+from faceage_benchmarks.age_figures import age_figures, outside_years
 from faceage_benchmarks.machine import describe_machine, note_after
 from faceage_benchmarks.opened import open_model, parsed
 from faceage_benchmarks.output import deliver
@@ -31,7 +34,14 @@ from faceage_edge.delegates import DelegateSpec
 from faceage_edge.detector import Detector, named_detector
 from faceage_edge.errors import ContractError, UsageError
 
-__all__ = ["accuracy_content", "calibration_digests", "face_rows", "measure_beside", "run"]
+__all__ = [
+    "accuracy_content",
+    "calibration_digests",
+    "face_lines",
+    "face_rows",
+    "measure_beside",
+    "run",
+]
 
 
 # A contract runs the digests of its calibration pictures together, so many digits of each.
@@ -53,6 +63,10 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
     )
     if options.csv:
         atomic.write_text(Path(options.csv), face_rows(faces, result["samples"]))
+    if options.list:
+        # Only the result itself goes to stdout, where it is asked for.
+        listing = sys.stderr if options.json == "-" else sys.stdout
+        listing.write(face_lines(faces, result["samples"]))
     deliver(result, options.json)
     return 0
 
@@ -208,6 +222,25 @@ def face_rows(faces: FaceSet, samples: dict[str, Any]) -> str:
     ):
         rows.writerow([face.name, face.digest, _true_cell(true), *numbers, int(found)])
     return text.getvalue()
+
+
+def face_lines(faces: FaceSet, samples: dict[str, Any]) -> str:
+    """Return a line a face to read: its file, the label, what is predicted, and the error.
+
+    Args:
+        faces: the measured set.
+        samples: of the result, in the same order; the error of a bin is the years outside it.
+    """
+    wide = max((len(face.name) for face in faces.faces), default=0)
+    lines = []
+    for face, true, years in zip(faces.faces, samples["true"], samples["predicted"], strict=True):
+        if isinstance(true, list):
+            error = float(outside_years([true], np.array([years]))[0])
+        else:
+            error = years - true
+        label = _true_cell(true)
+        lines.append(f"{face.name:{wide}}  true {label:>5}  predicted {years:5.1f}  {error:+.1f}\n")
+    return "".join(lines)
 
 
 def _sharded(options: argparse.Namespace, count: int) -> Callable[..., dict[str, Any]] | None:

@@ -61,6 +61,9 @@ def _add_accuracy(commands: "_Subparsers") -> None:
     _add_models(parser, "compared face by face on the same crops")
     parser.add_argument("--json", required=True, metavar="OUT", help=JSON_HELP)
     parser.add_argument("--csv", metavar="FILE", help="a line a face: label, age, interval, found")
+    parser.add_argument(
+        "--list", action="store_true", help="print each face's label and predicted age"
+    )
     _add_faces(parser, required=True, purpose="folder or .tar of faces")
 
 

@@ -1,127 +1,109 @@
 """The table of published age models: what each was published with, and what it became here.
 
-    python -m faceage_benchmarks.families --bundles DIR ... --json FILE --into docs/families.md
+    python -m faceage_benchmarks.families --bundles DIR ... --results FILE ... \
+        --json FILE --into docs/families.md
 
-A bundle is a folder that `faceage-convert` wrote. What is measured of a model stands in its int8
-file's contract: the error of float and int8 on the same labelled crops. Instructions come from the
-result of `faceage-benchmark arm --peer NAME=FILE`, where there is one.
+A bundle is a folder that `faceage-convert` wrote. What was measured of a model is in the result of
+`faceage-benchmark accuracy --model INT8 --against FLOAT`, else in its int8 file's contract: the
+error of float and int8 on the same labelled crops. Instructions come from the result of
+`faceage-benchmark arm INT8 ...`, or of its `--peer NAME=FILE`, where there is one. `--keep` leaves
+the rows of other models in the file as they are.
 """
 
 import argparse
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from faceage_benchmarks.family_rows import PUBLISHED, camera_loop, family_row, guesses
+from faceage_benchmarks.result import read_result
 from faceage_edge.atomic import write_text
 from faceage_edge.command import run
-from faceage_edge.embedded import read_contract
-from faceage_edge.errors import FaceageError, ModelFileError
-from faceage_edge.model import read_model_bytes
+from faceage_edge.errors import FaceageError
 
-__all__ = ["PUBLISHED", "family_row", "family_table", "main"]
+__all__ = ["family_table", "main", "with_kept"]
 
 _BEGIN, _END = "<!--families-->", "<!--/families-->"
 _HEAD = (
-    "| system | published | n | ours, float | ours, int8 | Δ (95 %) | int8 size | "
+    "| system | published | one answer for all | ours, float | ours, int8 | Δ (95 %) | int8 size | "
     "instructions A76 / A72 |"
 )
 _NOTHING = "not measured"
 
 
-@dataclass(frozen=True)
-class Published:
-    """What a system was published as: its name, its figure in words, and its best known source."""
-
-    system: str
-    figure: str
-
-
-# By the name that a bundle's model has.
-PUBLISHED = {
-    "faceage": Published("FaceAge (AIM)", "not stated on these faces"),
-    "resnet50-regression": Published("ResNet50 regression", "MAE 5.42 (its validation set)"),
-    "al-resnet": Published("Deep Age / AL-ResNet", "accuracy 43.16 % / 59.04 % (14 / 8 groups)"),
-    "age-prediction-cnn": Published("age_prediction_cnn", "not stated"),
-    "coral-age": Published("CORAL age", "MAE 5.16 (UTKFace), 8.07 (IMDB-WIKI)"),
-    "ssr-net": Published("SSR-Net, as shipped", "not stated on these faces"),
-    "mobilenet-regressor": Published("MobileNet regressor, as shipped", "not stated"),
-    "c3ae": Published("C3AE, as shipped", "not stated on these faces"),
-}
-
-
-def family_row(bundle: Path, arm: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """What a bundle's age model states of itself.
+def with_kept(rows: Sequence[dict[str, Any]], earlier: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Put new rows among earlier ones.
 
     Args:
-        bundle: a folder that `faceage-convert` wrote.
-        arm: a result of `faceage-benchmark arm`.
+        rows: of `family_row`.
+        earlier: the result file as it was.
 
     Returns:
-        `name`, `system`, `published`, `int8_bytes`, `model_digest`, those of
-        `measured` (`n`, `mae_float`, `mae_int8`, `delta_mae`, `delta_mae_ci95`, `set`, `crops`),
-        and `instructions` by processor; None where something was not measured.
-
-    Raises:
-        ModelFileError: the folder holds no int8 age model, or several.
+        Those of both in the order of `PUBLISHED`, others behind; a new row takes the place of the
+        earlier one of its name, and keeps instructions and loop of the very same model.
     """
-    found = []
-    for path in sorted(bundle.glob("*.int8.tflite")):
-        data = read_model_bytes(path)
-        contract = read_contract(data, str(path))
-        if contract.task == "age":
-            found.append((contract, data))
-    if len(found) != 1:
-        raise ModelFileError(
-            f"{bundle} holds {len(found)} int8 age models, expected one: give a folder that "
-            "faceage-convert wrote"
-        )
-    ((contract, data),) = found
-    known = PUBLISHED.get(contract.name, Published(contract.name, "not stated"))
-    measured = contract.provenance.get("measured", {})
-    keys = ("n", "mae_float", "mae_int8", "delta_mae", "delta_mae_ci95", "set", "crops")
-    return {
-        "name": contract.name,
-        "system": known.system,
-        "published": known.figure,
-        "int8_bytes": len(data),
-        "model_digest": contract.model_digest,
-        **{key: measured.get(key) for key in keys},
-        "instructions": _instructions(contract.name, arm),
-    }
+    found = {row["name"]: row for row in earlier.get("families", ())}
+    for row in rows:
+        before = found.get(row["name"])
+        if before is not None and before["model_digest"] == row["model_digest"]:
+            if not any(row["instructions"].values()):
+                row = row | {"instructions": before["instructions"]}
+            if "loop" in before:
+                row = {"loop": before["loop"]} | row
+        found[row["name"]] = row
+    order = [*PUBLISHED, *sorted(set(found) - set(PUBLISHED))]
+    return [found[name] for name in order if name in found]
 
 
-def _instructions(name: str, arm: Mapping[str, Any] | None) -> dict[str, int | None]:
-    processors = arm.get("processors", {}) if arm else {}
-    return {
-        processor: processors.get(processor, {}).get(f"peer-{name}", {}).get("instructions")
-        for processor in ("cortex-a76", "cortex-a72")
-    }
-
-
-def family_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The rows as Markdown."""
+def family_table(rows: Sequence[Mapping[str, Any]], sets: Sequence[Mapping[str, Any]] = ()) -> str:
+    """The rows as Markdown; `sets` are those of `guesses`."""
     lines = [_HEAD, "|" + "---|" * (_HEAD.count("|") - 1)]
     for row in rows:
         counts = [row["instructions"][key] for key in ("cortex-a76", "cortex-a72")]
         millions = " / ".join(f"{count / 1e6:.1f} M" for count in counts if count is not None)
-        delta = _NOTHING
-        if row["delta_mae"] is not None:
-            low, high = row["delta_mae_ci95"]
-            delta = f"{row['delta_mae']:+.3f} ({low:+.3f} to {high:+.3f})"
         cells = [
             row["system"],
             row["published"],
-            f"{row['n']:,}" if row["n"] else _NOTHING,
-            _years(row["mae_float"]),
-            _years(row["mae_int8"]),
-            delta,
+            _guess(row, sets),
+            _figures(row, "float"),
+            _figures(row, "int8"),
+            _delta(row),
             f"{row['int8_bytes'] / 1e6:.2f} MB",
             millions or _NOTHING,
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _guess(row: Mapping[str, Any], sets: Sequence[Mapping[str, Any]]) -> str:
+    own = [one for one in sets if (one["set"], one["n"]) == (row["set"], row["n"])]
+    years = _years(own[0]["mae_median"] if own else None)
+    if "groups" not in row:
+        return years
+    return f"{_percent(row['groups']['int8']['majority'])}; {years}"
+
+
+def _figures(row: Mapping[str, Any], scheme: str) -> str:
+    years = _years(row[f"mae_{scheme}"])
+    if "groups" not in row:
+        return years
+    return f"{_percent(row['groups'][scheme]['accuracy'])}; {years}"
+
+
+def _delta(row: Mapping[str, Any]) -> str:
+    if row["delta_mae"] is None:
+        return _NOTHING
+    low, high = row["delta_mae_ci95"]
+    years = f"{row['delta_mae']:+.3f} ({low:+.3f} to {high:+.3f})"
+    if "groups" not in row:
+        return years
+    change, (low, high) = (row["groups"][f"delta_accuracy{end}"] for end in ("", "_ci95"))
+    return f"{change * 100:+.2f} points ({low * 100:+.2f} to {high * 100:+.2f}); {years}"
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.1f} %"
 
 
 def _years(value: float | None) -> str:
@@ -146,26 +128,64 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         0 done, 1 our error, 2 usage.
     """
-    parser = argparse.ArgumentParser(prog="python -m faceage_benchmarks.families")
-    add = parser.add_argument
-    add("--bundles", type=Path, nargs="+", required=True, metavar="DIR", help="of faceage-convert")
-    add("--arm", type=Path, metavar="FILE", help="result of faceage-benchmark arm --peer NAME=FILE")
-    add("--json", type=Path, required=True, metavar="OUT", help="result file to write")
-    add("--into", type=Path, metavar="PAGE", help="Markdown file whose table is renewed")
-    options = parser.parse_args(argv)
+    options = _options(argv)
 
     def body() -> int:
-        arm = json.loads(options.arm.read_bytes()) if options.arm else None
-        rows = [family_row(bundle, arm) for bundle in options.bundles]
-        document = {"schema": "faceage-families/1", "families": rows}
+        document = _document(options)
         write_text(options.json, json.dumps(document, indent=1) + "\n")
-        table = family_table(rows)
+        table = family_table(document["families"], document["sets"])
         if options.into:
             _into(options.into, table)
         print(table)
         return 0
 
     return run("faceage_benchmarks.families", body)
+
+
+def _options(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m faceage_benchmarks.families")
+    add = parser.add_argument
+    add("--bundles", type=Path, nargs="+", default=[], metavar="DIR", help="of faceage-convert")
+    add(
+        "--results", type=Path, nargs="+", default=[], metavar="FILE",
+        help="of faceage-benchmark accuracy, each of a bundle's int8 model against its float file",
+    )  # fmt: skip
+    add("--arm", type=Path, metavar="FILE", help="result of faceage-benchmark arm INT8 ...")
+    add("--clip", type=Path, metavar="FILE", help="run the camera loop on it with each bundle")
+    add("--keep", action="store_true", help="leave the rows of other models in OUT")
+    add("--json", type=Path, required=True, metavar="OUT", help="result file to write")
+    add("--into", type=Path, metavar="PAGE", help="Markdown file whose table is renewed")
+    options = parser.parse_args(argv)
+    if not options.bundles and not options.keep:
+        parser.error("--bundles names what to make rows of, --keep what there is already")
+    return options
+
+
+def _document(options: argparse.Namespace) -> dict[str, Any]:
+    arm = json.loads(options.arm.read_bytes()) if options.arm else None
+    results = [read_result(path) for path in options.results]
+    rows = [
+        family_row(bundle, arm, results)
+        | ({"loop": camera_loop(bundle, options.clip)} if options.clip else {})
+        for bundle in options.bundles
+    ]
+    sets = guesses(results)
+    if options.keep:
+        earlier = _earlier(options.json)
+        rows = with_kept(rows, earlier)
+        known = {(one["set"], one["n"]): one for one in [*earlier.get("sets", ()), *sets]}
+        sets = list(known.values())
+    return {"schema": "faceage-families/1", "sets": sets, "families": rows}
+
+
+def _earlier(path: Path) -> dict[str, Any]:
+    try:
+        document: dict[str, Any] = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise FaceageError(
+            f"--keep: {path} cannot be read ({error}); without --keep it is written anew"
+        ) from error
+    return document
 
 
 if __name__ == "__main__":

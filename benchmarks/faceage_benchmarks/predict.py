@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from faceage_benchmarks.opened import OpenedModel, Pictures
 from faceage_calibration.crops import FaceCrop
 from faceage_calibration.faces import LabelledFace
 from faceage_calibration.labels import Label
-from faceage_edge.age import Ages, decode_ages
-from faceage_edge.contract import AGE_HEADS, Contract
+from faceage_edge.age import Ages, decode_ages, group_shares
+from faceage_edge.contract import AGE_HEADS, Contract, Output
 from faceage_edge.errors import ContractError, FacesError
 from faceage_edge.geometry import CropTemplate
 
@@ -21,6 +22,10 @@ __all__ = ["AgePredictor", "age_predictor", "measure_faces", "same_template"]
 _FACES_AT_ONCE = 128
 # Thousandths of a year: nine hours, far below any model's resolution.
 _DECIMALS = 3
+# Of a group's probability: ties between the likeliest two are as good as none.
+_SHARE_DECIMALS = 4
+
+Shares = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -31,13 +36,30 @@ class AgePredictor:
         identity: the result file's `model`.
         contract: of the model.
         template: of the crops it wants.
-        estimate: from crops, uint8 (n, height, width, 3) BGR, to ages.
+        run: from crops, uint8 (n, height, width, 3) BGR, to real values by output name.
+        decode: of a CORAL head, "sum" or "count".
     """
 
     identity: dict[str, Any]
     contract: Contract
     template: CropTemplate
-    estimate: Callable[[Pictures], Ages]
+    run: Callable[[Pictures], dict[str, NDArray[np.float32]]]
+    decode: str = "sum"
+
+    @property
+    def output(self) -> Output:
+        """The output that says ages."""
+        return next(one for one in self.contract.outputs if one.head in AGE_HEADS)
+
+    def estimate(self, crops: Pictures) -> Ages:
+        """Ages of crops, uint8 (n, height, width, 3), BGR."""
+        return self.answers(crops)[0]
+
+    def answers(self, crops: Pictures) -> tuple[Ages, Shares | None]:
+        """The ages, and how likely each age group is, (n, groups), where the head says that."""
+        outputs = self.run(crops)
+        ages = decode_ages(outputs, self.contract, decode=self.decode)
+        return ages, group_shares(outputs, self.contract)
 
 
 def age_predictor(model: OpenedModel, *, decode: str = "sum") -> AgePredictor:
@@ -64,7 +86,8 @@ def age_predictor(model: OpenedModel, *, decode: str = "sum") -> AgePredictor:
         identity=model.identity,
         contract=contract,
         template=contract.crop.template,
-        estimate=lambda crops: decode_ages(model.run(crops), contract, decode=decode),
+        run=model.run,
+        decode=decode,
     )
 
 
@@ -99,19 +122,20 @@ def measure_faces(
     Raises:
         FacesError: exact ages and bins in one set, or a face without a label.
     """
+    groups = predictor.output.bounds
     samples = _labels(faces)
-    columns: dict[str, list[float]] = {"predicted": [], "low": [], "high": []}
-    if against is not None:
-        columns["against_predicted"] = []
+    if groups:
+        samples["age_groups"] = {"bounds": [list(pair) for pair in groups]}
+    columns: dict[str, list[Any]] = {"predicted": [], "low": [], "high": []}
     found: list[bool] = []
     for chunk in _chunks(faces):
         crops = [crop(face) for face in chunk]
         pictures = np.stack([item.picture for item in crops])
-        ages = predictor.estimate(pictures)
-        for key, values in (("predicted", ages.years), ("low", ages.low), ("high", ages.high)):
-            columns[key] += _rounded(values)
+        ages = _note(columns, predictor, pictures, "", groups)
+        columns["low"] += _rounded(ages.low)
+        columns["high"] += _rounded(ages.high)
         if against is not None:
-            columns["against_predicted"] += _rounded(against.estimate(pictures).years)
+            _note(columns, against, pictures, "against_", groups)
         found += [bool(item.found) for item in crops]
         if progress is not None:
             progress(len(found))
@@ -122,6 +146,22 @@ def measure_faces(
     else:
         samples["nominal"] = interval.coverage
     return samples | columns | {"found": found}
+
+
+def _note(
+    columns: dict[str, list[Any]],
+    predictor: AgePredictor,
+    pictures: Pictures,
+    prefix: str,
+    groups: tuple[tuple[float, float], ...],
+) -> Ages:
+    """Add a model's answers to the samples; of age groups, where it says these very groups."""
+    ages, shares = predictor.answers(pictures)
+    columns.setdefault(f"{prefix}predicted", []).extend(_rounded(ages.years))
+    if shares is not None and predictor.output.bounds == groups:
+        rows = [[round(float(share), _SHARE_DECIMALS) for share in row] for row in shares]
+        columns.setdefault(f"{prefix}group_shares", []).extend(rows)
+    return ages
 
 
 def _labels(faces: Sequence[LabelledFace]) -> dict[str, Any]:

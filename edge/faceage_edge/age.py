@@ -13,7 +13,10 @@ from faceage_edge.geometry import CropTemplate
 from faceage_edge.interval import Interval, interval_ends
 from faceage_edge.model import Model, load_model
 
-__all__ = ["AgeModel", "Ages", "decode_ages", "decode_head", "load_age_model", "stated_years"]
+__all__ = [
+    "AgeModel", "Ages", "decode_ages", "decode_head", "group_shares", "load_age_model",
+    "stated_years",
+]  # fmt: skip
 
 Years = npt.NDArray[np.float64]
 
@@ -133,6 +136,25 @@ def decode_head(values: Years, output: Output) -> tuple[Years, Years]:
         Years and spread as in `Ages`.
     """
     return _DECODERS[output.head](values, output)
+
+
+def group_shares(outputs: dict[str, npt.NDArray[np.float32]], contract: Contract) -> Years | None:
+    """How likely each age group is, by a model whose head says groups.
+
+    Args:
+        outputs: as for `decode_ages`.
+        contract: its age head's `bounds` are the groups.
+
+    Returns:
+        float64 (n, groups), each row summing to 1; None for heads of other kinds.
+
+    Raises:
+        ContractError: the contract names no age head.
+    """
+    output = _age_output(contract)
+    if output.head != "groups":
+        return None
+    return _softmax(outputs[output.name].astype(np.float64).reshape(-1, output.size))
 
 
 def _coral(logits: Years, output: Output) -> tuple[Years, Years]:

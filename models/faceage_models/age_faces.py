@@ -21,8 +21,10 @@ from faceage_edge.errors import FacesError
 from faceage_edge.geometry import CropTemplate
 
 __all__ = [
+    "GENDERS",
     "TrainingFaces",
     "as_inputs",
+    "label_genders",
     "label_spans",
     "middle",
     "read_training_faces",
@@ -31,6 +33,8 @@ __all__ = [
 
 # Room on each side of the crop, as a share of it: what shifts, turns and sizes can bring in.
 ROOM = 0.15
+# What a label may state, in the order of a gender output's two numbers.
+GENDERS = ("male", "female")
 _OLDEST = 120.0
 _FEWEST = 20
 
@@ -40,17 +44,21 @@ Pictures = NDArray[np.uint8]
 @dataclass(frozen=True)
 class TrainingFaces:
     """`canvases` uint8 (n, side, side, 3), BGR, with `ROOM` around the crop of `template`; `spans`
-    float64 (n, 2) low and high age in years; `digests` of the pictures."""
+    float64 (n, 2) low and high age in years; `digests` of the pictures; `genders` float32 (n,), as
+    `label_genders` gives them."""
 
     template: CropTemplate
     canvases: Pictures
     spans: NDArray[np.float64]
     digests: tuple[str, ...]
+    genders: NDArray[np.float32]
 
     def only(self, kept: NDArray[np.bool_]) -> "TrainingFaces":
         """Those of a mask."""
         digests = tuple(one for one, keep in zip(self.digests, kept, strict=True) if keep)
-        return TrainingFaces(self.template, self.canvases[kept], self.spans[kept], digests)
+        return TrainingFaces(
+            self.template, self.canvases[kept], self.spans[kept], digests, self.genders[kept]
+        )
 
     def joined(self, other: "TrainingFaces") -> "TrainingFaces":
         """Both together."""
@@ -59,6 +67,7 @@ class TrainingFaces:
             np.concatenate([self.canvases, other.canvases]),
             np.concatenate([self.spans, other.spans]),
             self.digests + other.digests,
+            np.concatenate([self.genders, other.genders]),
         )
 
 
@@ -79,6 +88,12 @@ def label_spans(labels: Sequence[Label]) -> NDArray[np.float64]:
         else:
             raise FacesError("a face without an age cannot teach one; label it or take it out")
     return spans
+
+
+def label_genders(labels: Sequence[Label]) -> NDArray[np.float32]:
+    """Genders as numbers into `GENDERS`, float32 (n,); NaN where none of them is stated."""
+    known = {name: number for number, name in enumerate(GENDERS)}
+    return np.array([known.get(label.gender or "", np.nan) for label in labels], np.float32)
 
 
 def with_room(template: CropTemplate) -> CropTemplate:
@@ -121,9 +136,11 @@ def read_training_faces(
         faces = faces.only([one for one, keep in zip(faces.faces, kept, strict=True) if keep])
         cropper = FaceCropper(with_room(template), mode="detect", detector=detector)
         canvases, _ = crop_all(faces, cropper, Progress(f"faces of {path.name}", len(faces.faces)))
-        spans = label_spans([face.label for face in faces.faces])
+        labels = [face.label for face in faces.faces]
         digests = tuple(face.digest for face in faces.faces)
-        parts.append(TrainingFaces(template, canvases, spans, digests))
+        parts.append(
+            TrainingFaces(template, canvases, label_spans(labels), digests, label_genders(labels))
+        )
     whole = parts[0]
     for part in parts[1:]:
         whole = whole.joined(part)

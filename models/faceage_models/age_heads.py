@@ -60,7 +60,9 @@ class Head:
         contract: what the contract says of the output, beside its kind.
         prior: from spans to the bias that answers what is usual among them.
         parts: heads whose outputs stand side by side in this one's, the first of which is the
-            answer and the others help to learn; none where the head is one by itself.
+            age and the others help to learn; none where the head is one by itself.
+        beside: how many numbers stand behind the age's own.
+        answers: how many of the parts the finished model gives, each as an output of its own.
     """
 
     name: str
@@ -70,6 +72,8 @@ class Head:
     contract: dict[str, Any]
     prior: Callable[[NDArray[np.float64]], Floats]
     parts: tuple["Head", ...] = ()
+    beside: int = 0
+    answers: int = 1
 
     @property
     def layers(self) -> int:
@@ -95,7 +99,8 @@ class Head:
         """A model with this head, without what only helps to learn; the layers are shared."""
         if not self.parts:
             return model
-        answer = model.layers[-self.layers].output
+        outputs = [layer.output for layer in model.layers[-self.layers :][: self.answers]]
+        answer = outputs if self.answers > 1 else outputs[0]
         return training_keras().Model(model.input, answer, name=model.name)
 
     def described(self, size: int) -> Output:
@@ -104,7 +109,7 @@ class Head:
 
     def years(self, outputs: Floats) -> NDArray[np.float64]:
         """Ages in years, (n,), of outputs, (n, size), as the device decodes them."""
-        own = outputs[:, :RANKS] if self.parts else outputs
+        own = outputs[:, : outputs.shape[1] - self.beside]
         years, _ = decode_head(own.astype(np.float64), self.described(own.shape[1]))
         return years
 
@@ -150,7 +155,7 @@ def with_distribution(weight: float) -> Head:
         ranks = coral.loss(wanted[:, : 2 * RANKS], found[:, :RANKS], importance)
         return ranks + weight * ages.loss(wanted[:, 2 * RANKS :], found[:, RANKS:], importance)
 
-    return Head("coral", output, targets, loss, {}, coral.prior, (coral, ages))
+    return Head("coral", output, targets, loss, {}, coral.prior, (coral, ages), AGES)
 
 
 def rank_importance(low: ArrayLike) -> Floats:

@@ -1,7 +1,7 @@
 """Faces that were cut once, in one file: what a training host needs of a set, and no detector.
 
-An .npz with the canvases as WebP pictures, their ages, the digests of the pictures they were cut
-from, and the template. It holds other people's pictures and is under the terms of its set.
+An .npz with the canvases as WebP pictures, their ages and genders, the digests of the pictures they
+were cut from, and the template. It holds other people's pictures and is under the terms of its set.
 """
 
 import re
@@ -54,6 +54,7 @@ def write_pack(faces: TrainingFaces, path: Path) -> None:
             lengths=np.array([len(picture) for picture in pictures]),
             spans=faces.spans,
             digests=np.array(faces.digests),
+            genders=faces.genders,
             size=np.array([template.width, template.height]),
             points=template.points,
         )
@@ -79,11 +80,15 @@ def read_pack(path: Path) -> TrainingFaces:
                     zip(starts, ends, strict=True),
                 )
             )
+        spans = arrays["spans"].astype(np.float64)
+        # Files of before they were kept state none.
+        genders = arrays.get("genders", np.full(len(spans), np.nan))
         return TrainingFaces(
             CropTemplate(width, height, arrays["points"]),
             np.stack(canvases),
-            arrays["spans"].astype(np.float64),
+            spans,
             tuple(str(digest) for digest in arrays["digests"]),
+            genders.astype(np.float32),
         )
     except (FaceageError, *_UNREADABLE) as error:
         raise FacesError(

@@ -11,7 +11,7 @@ a host with another one. What it holds:
 import contextlib
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from faceage_models.age_run_files import (
 )
 from faceage_models.keras_backend import training_keras
 from faceage_models.learning_rate import warm_cosine
+from faceage_models.settled import settle
 
 __all__ = ["AgeRun", "Schedule", "Stage", "bytes_model"]
 
@@ -259,30 +260,6 @@ def bytes_model(model: Any, taken: Preprocessing = INPUTS["signed-128"]) -> Any:
     pixels = keras.Input(model.input_shape[1:], dtype="uint8", name="bytes")
     real = network_input(keras, pixels, taken)
     return keras.Model(pixels, model(real), name=f"{model.name}_of_bytes")
-
-
-def settle(model: Any, batches: Iterable[NDArray[np.uint8]]) -> None:
-    """Measure anew what a model's batch normalisations subtract and divide by.
-
-    Their running means belong to the weights of many steps, averaged weights to none of these:
-    after few large steps the two do not fit (Izmailov et al., arXiv:1803.05407, section 3.2).
-
-    Args:
-        model: of `bytes_model`.
-        batches: crops to measure on, each uint8 (n, size, size, 3).
-    """
-    keras = training_keras()
-    inner = [part for part in model.layers if isinstance(part, keras.Model)]
-    layers = [layer for part in inner for layer in part.layers]
-    found = [one for one in layers if isinstance(one, keras.layers.BatchNormalization)]
-    before = [(one.momentum, one.trainable) for one in found]
-    for count, crops in enumerate(batches):
-        for one in found:
-            # The mean of all batches so far, the first of which takes the place of what was there.
-            one.momentum, one.trainable = count / (count + 1), True
-        model(keras.ops.convert_to_tensor(crops), training=True)
-    for one, (momentum, trainable) in zip(found, before, strict=True):
-        one.momentum, one.trainable = momentum, trainable
 
 
 def thaw(model: Any, first: str | None, head_layers: int = 1) -> None:

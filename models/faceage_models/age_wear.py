@@ -11,7 +11,7 @@ from faceage_calibration.scene_spoils import spoil
 from faceage_edge.crop import shrink, warp
 from faceage_edge.geometry import CropTemplate, Similarity
 
-__all__ = ["AgeWear", "wear"]
+__all__ = ["WEAR", "AgeWear", "wear"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class AgeWear:
         small: share that were few pixels once, as faces far away are.
         hidden: share of which a patch is hidden.
         edged: share whose picture ends within the crop.
+        mirrored: share that is seen in a mirror.
     """
 
     shift: float = 0.02
@@ -35,6 +36,14 @@ class AgeWear:
     small: float = 0.15
     hidden: float = 0.15
     edged: float = 0.05
+    mirrored: float = 0.5
+
+
+# By the word that `--augment` calls it.
+WEAR = {
+    "all": AgeWear(),
+    "none": AgeWear(shift=0, scale=0, turn=0, spoilt=0, small=0, hidden=0, edged=0, mirrored=0),
+}
 
 
 def wear(
@@ -55,7 +64,7 @@ def wear(
         uint8 (template.height, template.width, 3), BGR.
     """
     crop = warp(canvas, _window(random, canvas, template, amount), template.width, template.height)
-    if random.random() < 0.5:
+    if random.random() < amount.mirrored:
         crop = np.ascontiguousarray(crop[:, ::-1])
     if random.random() < amount.small:
         width = int(random.integers(template.width // 4, template.width))

@@ -54,9 +54,9 @@ def write_keras2(folder: Path, path: Path) -> None:
         size=options["size"], alpha=options["alpha"], dropout=options["dropout"],
         normalise=options["normalise"],
     )  # fmt: skip
-    answer, head = _head(tf_keras, trained.layers[-1], features, contract["outputs"][0])
-    model = tf_keras.Model(pixels, answer, name=trained.name)
-    _copy(trained, model, head)
+    answers, weights = _heads(tf_keras, trained, features, contract["outputs"])
+    model = tf_keras.Model(pixels, answers, name=trained.name)
+    _copy(trained, model, weights)
     beside = path.with_name(f".{path.stem}.new.h5")
     with warnings.catch_warnings(), native_log():
         warnings.filterwarnings("ignore", ".*HDF5 file", UserWarning)
@@ -68,6 +68,21 @@ def write_keras2(folder: Path, path: Path) -> None:
 
 def _is_regression(contract: dict[str, Any]) -> bool:
     return bool(contract["outputs"][0]["head"] == "regression")
+
+
+def _heads(
+    tf_keras: Any, trained: Any, features: Any, outputs: list[dict[str, Any]]
+) -> tuple[Any, dict[str, list[Any]]]:
+    """What the model answers, one tensor or several, and the heads' weights by layer."""
+    if len(outputs) == 1:
+        return _head(tf_keras, trained.layers[-1], features, outputs[0])
+    answers: list[Any] = []
+    weights: dict[str, list[Any]] = {}
+    for output in outputs:
+        answer, own = _head(tf_keras, trained.get_layer(output["name"]), features, output)
+        answers.append(answer)
+        weights |= own
+    return answers, weights
 
 
 def _head(

@@ -29,12 +29,14 @@ from faceage_edge.geometry import CropTemplate
 from faceage_models.age_backbones import age_model, take_weights
 from faceage_models.age_batches import Drawing, batches_beside, validation_crops
 from faceage_models.age_faces import TrainingFaces, check_faces, read_training_faces
+from faceage_models.age_gender import gender_targets, with_gender
 from faceage_models.age_heads import Head, head_named, rank_importance, with_distribution
 from faceage_models.age_inputs import input_named
 from faceage_models.age_pack import is_pack, read_packs, write_pack
 from faceage_models.age_run import AgeRun, Schedule, Stage
 from faceage_models.age_run_files import Epoch
 from faceage_models.age_teacher import Teachers, asked_once, taught
+from faceage_models.age_wear import WEAR
 from faceage_models.event_log import EventLog, tensorboard_parts
 from faceage_models.float_source import SHIPPED_AGE, shipped_float
 from faceage_models.keras_backend import training_keras
@@ -188,7 +190,7 @@ def _one_run(
     began = time.monotonic()
     drawing = Drawing(
         face_weights(faces.spans, options.rebalance), options.batch, options.seed,
-        (options.size,), first=training.step,
+        (options.size,), WEAR[options.augment], first=training.step,
     )  # fmt: skip
     source = _batches(options, teachers, faces, drawing, out)
     with contextlib.closing(source) as batches, _event_log(options, out) as log:
@@ -257,6 +259,8 @@ def _batches(
     with contextlib.closing(batches_beside(faces, drawing, options.workers)) as batches:
         for batch in batches:
             targets = head.targets(batch.spans)
+            if options.gender:
+                targets = gender_targets(targets, faces.genders[batch.chosen])
             if teachers.sides:
                 says = teachers.probabilities(batch.crops) if told is None else told[batch.chosen]
                 targets = taught(targets, says, options.teacher_share)
@@ -266,7 +270,8 @@ def _batches(
 def _head(options: argparse.Namespace) -> Head:
     if options.also_distribution:
         return with_distribution(options.also_distribution)
-    return head_named(options.head, options.groups, deviation=options.age_deviation)
+    head = head_named(options.head, options.groups, deviation=options.age_deviation)
+    return with_gender(head, options.gender) if options.gender else head
 
 
 def _schedule(options: argparse.Namespace, faces: int) -> Schedule:

@@ -10,6 +10,7 @@ from faceage_models.age_groups import GROUPS, parse_groups
 from faceage_models.age_heads import HEADS, head_named
 from faceage_models.age_inputs import INPUTS
 from faceage_models.age_vector import DEVIATION
+from faceage_models.age_wear import WEAR
 
 __all__ = ["GRID", "parse_grid", "training_options"]
 
@@ -71,6 +72,10 @@ def training_options(argv: Sequence[str] | None) -> argparse.Namespace:
         help="let a coral head learn a distribution of ages beside it, with this weight of its "
         "loss; the result is without it",
     )  # fmt: skip
+    network.add_argument(
+        "--gender", type=float, default=0.0, metavar="WEIGHT",
+        help="an output of gender beside that of age, with this weight of its loss",
+    )  # fmt: skip
     network.add_argument("--size", type=int, default=128, help="of the crop in pixels")
     network.add_argument("--alpha", type=float, default=0.75, help="width multiplier")
     network.add_argument("--dropout", type=float, default=0.0)
@@ -121,6 +126,10 @@ def training_options(argv: Sequence[str] | None) -> argparse.Namespace:
         "--workers", type=int, default=0,
         help="processes that cut and spoil crops; 0: none beside (default)",
     )  # fmt: skip
+    learning.add_argument(
+        "--augment", choices=tuple(WEAR), default="all",
+        help="how crops vary from look to look (default: %(default)s)",
+    )  # fmt: skip
     learning.add_argument("--seed", type=int, default=0)
     learning.add_argument(
         "--grid", nargs="+", default=[], metavar="KEY=V,V",
@@ -169,6 +178,10 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         options.head != "coral" or not 0 < options.also_distribution < math.inf
     ):
         parser.error("--also-distribution is above 0, and beside --head coral")
+    if options.gender and (
+        options.also_distribution or options.teacher or not 0 < options.gender < math.inf
+    ):
+        parser.error("--gender is above 0, and not beside --also-distribution or --teacher")
     if options.age_deviation is not None and options.head != "age-vector":
         parser.error(f"--age-deviation is of --head age-vector, found --head {options.head}")
     if options.groups is not None and options.head != "groups":

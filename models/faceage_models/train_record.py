@@ -12,6 +12,7 @@ import numpy as np
 from faceage_edge.contract import Contract, Crop, Input
 from faceage_edge.geometry import CropTemplate
 from faceage_models.age_faces import TrainingFaces
+from faceage_models.age_gender import gender_output
 from faceage_models.age_heads import AGES, Head
 from faceage_models.age_inputs import input_named
 from faceage_models.age_run import AgeRun
@@ -33,21 +34,24 @@ def contract_document(
         head: its head.
         template: of its crop.
     """
-    size = int(head.answering(model).output_shape[-1])
+    answers = model.layers[-head.layers :][: head.answers]
+    outputs = [head.described(int(answers[0].output.shape[-1]))]
+    if options.gender:
+        outputs.append(gender_output())
     taken = input_named(options.normalise)
     source = Input(
         "input", 1, options.size, options.size, taken.colour, "float32", 1.0, 0,
         taken.normalisation,
     )  # fmt: skip
-    output = head.described(size)
-    whole = Contract(
-        "age", options.name, options.terms, source, Crop("template", template=template), (output,)
-    ).to_json()
+    crop = Crop("template", template=template)
+    whole = Contract("age", options.name, options.terms, source, crop, tuple(outputs)).to_json()
     kept = {key: whole[key] for key in ("format", "task", "name", "licence", "crop")}
     told = {key: whole["input"][key] for key in ("colour", "normalisation")}
-    # The converter reads names and sizes from the file.
-    (answer,) = whole["outputs"]
-    return kept | {"input": told, "outputs": [{k: v for k, v in answer.items() if k != "name"}]}
+    # The converter reads sizes from the file, and the name of an only output.
+    said = [{k: v for k, v in one.items() if k != "name"} for one in whole["outputs"]]
+    if len(said) > 1:
+        said = [{"name": layer.name} | one for layer, one in zip(answers, said, strict=True)]
+    return kept | {"input": told, "outputs": said}
 
 
 def run_record(

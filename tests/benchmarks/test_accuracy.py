@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from faceage_benchmarks import accuracy, cli
+from faceage_benchmarks.figures import recompute
 from faceage_benchmarks.opened import OpenedModel
 from faceage_benchmarks.predict import age_predictor, same_template
 from faceage_benchmarks.result import read_result
@@ -143,6 +144,52 @@ def test_two_models_get_the_same_crops(
     assert (result["delta_mae"], result["max_abs_difference"]) == (0.0, 1.0)
     assert result["against"]["path"] == "n"
     assert result["against_figures"]["mae"] == 4.0
+
+
+def test_list(
+    open_fakes: Callable[..., None],
+    faces: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Predicted against true, a line a face; beside the JSON on stdout it goes to stderr."""
+    open_fakes(fake_model("m", contract()))
+    words = ["--faces", str(faces), "--crops", "aligned", "--list"]
+    measure(tmp_path / "r.json", *words)
+    lines = capsys.readouterr().out.splitlines()[:4]
+    assert lines[0] == "20_0_0_20170101.png  true    20  predicted  20.0  +0.0"
+    assert lines[3] == "50_1_1_20170104.png  true    50  predicted  40.0  -10.0"
+    assert cli.main(["accuracy", "--model", "m", "--json", "-", *words]) == 0
+    said = capsys.readouterr()
+    assert lines[1] in said.err and lines[1] not in said.out
+    assert json.loads(said.out)["kind"] == "accuracy"
+
+
+def test_groups(open_fakes: Callable[..., None], faces: Path, tmp_path: Path) -> None:
+    """A model of age groups is scored as a classifier too, as far as both say the same groups."""
+    bounds = ((0.0, 25.0), (25.0, 34.0), (34.0, 60.0))
+    output = Output("age", "groups", "float32", 1.0, 0, 3, bounds=bounds)
+
+    def grouped(name: str, limits: Sequence[float]) -> OpenedModel:
+        def run(crops: np.ndarray[Any, Any]) -> dict[str, np.ndarray[Any, Any]]:
+            blue = crops[..., 0].mean(axis=(1, 2))
+            chosen = np.digitize(blue, limits)
+            return {"age": 4 * np.eye(3, dtype=np.float32)[chosen]}
+
+        return replace(fake_model(name, contract(outputs=(output,))), run=run)
+
+    # The second takes the one seen as 32 for older than he is.
+    open_fakes(grouped("m", [25, 34]), grouped("n", [25, 31]))
+    words = ["--faces", str(faces), "--crops", "aligned", "--against", "n"]
+    result = measure(tmp_path / "r.json", *words)
+    assert result["group_scores"]["confusion"] == [[1, 0, 0], [0, 1, 0], [0, 0, 2]]
+    assert result["against_group_scores"]["confusion"] == [[1, 0, 0], [0, 0, 1], [0, 0, 2]]
+    assert (result["group_scores"]["majority"], result["delta_accuracy"]) == (0.5, 0.25)
+    again = recompute(result)
+    assert {key: result[key] for key in again} == again
+    open_fakes(grouped("m", [25, 34]), fake_model("n", contract()))
+    result = measure(tmp_path / "r.json", *words)
+    assert "group_scores" in result and "against_group_scores" not in result
 
 
 def test_interval(open_fakes: Callable[..., None], faces: Path, tmp_path: Path) -> None:

@@ -22,8 +22,9 @@ from faceage_edge.preprocess import InputEncoder
 from faceage_models.age_backbones import BACKBONES, age_model
 from faceage_models.age_heads import HEADS
 from faceage_models.age_inputs import INPUTS, input_named
-from faceage_models.age_run import bytes_model, settle
+from faceage_models.age_run import bytes_model
 from faceage_models.age_run_files import save_model
+from faceage_models.settled import settle
 from faceage_models.specification import Hints
 
 pytestmark = [

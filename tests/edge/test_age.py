@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from faceage_edge.age import AgeModel, Ages, decode_ages, load_age_model
+from faceage_edge.age import AgeModel, Ages, decode_ages, group_shares, load_age_model
 from faceage_edge.bundles import find
 from faceage_edge.contract import Contract, Interval
 from faceage_edge.errors import ContractError
@@ -168,6 +168,16 @@ def test_batches_of_any_size_and_shape(golden_contract: Golden) -> None:
     np.testing.assert_array_equal(together.years, shaped.years)
     none = decode_ages({"ranks": rows[:0]}, contract)
     assert [field.shape for field in vars(none).values()] == [(0,)] * 4
+
+
+def test_how_likely_each_group_is(golden_contract: Golden) -> None:
+    """The softmax of a head of groups, whatever shape it comes in; other heads say none."""
+    contract = golden_contract("age-groups")
+    rows = np.array([shares(0.5, 0.25, 0.25), [1e4, 0.0, -1e4]], dtype=np.float32)
+    found = group_shares({contract.outputs[0].name: rows.reshape(2, 1, 1, 3)}, contract)
+    assert found is not None
+    np.testing.assert_allclose(found, np.array([[0.5, 0.25, 0.25], [1, 0, 0]]), atol=1e-6)
+    assert group_shares({"ranks": rows}, golden_contract("age-coral")) is None
 
 
 def test_the_age_head_is_found_by_its_kind(golden_contract: Golden) -> None:

@@ -15,7 +15,7 @@ from faceage_models.age_batches import (
     validation_crops,
 )
 from faceage_models.age_faces import middle
-from faceage_models.age_wear import AgeWear
+from faceage_models.age_wear import WEAR, AgeWear
 
 STILL = AgeWear(shift=0, scale=0, turn=0, spoilt=0, small=0, hidden=0, edged=0)
 
@@ -29,6 +29,14 @@ def test_unworn_crops_are_the_device_s() -> None:
     mirrored = sum(np.array_equal(one, straight[:, ::-1]) for one in crops)
     assert mirrored + sum(np.array_equal(one, straight) for one in crops) == 8
     assert sorted(batch.spans[:, 0].tolist()) == list(range(8))
+
+
+def test_no_augmentation() -> None:
+    """With none, every look of `--augment none` is the crop that the device makes."""
+    batch = next(age_batches(faces(8), Drawing(np.ones(8), 8, 0, (64,), WEAR["none"])))
+    straight = middle(faces(1).canvases, TEMPLATE)[0, ..., ::-1]
+    for crop in batch.crops[64]:
+        np.testing.assert_array_equal(crop, straight)
 
 
 def test_one_look_in_two_sizes() -> None:
