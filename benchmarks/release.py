@@ -12,9 +12,9 @@ up to half an hour for each `fuzz-` step, and as much for each `train-` step who
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -52,6 +52,7 @@ QUOTING = (
 # Of other people's weights: made beside the repository, never in it.
 RFB_INT8 = Path("../rfb320.int8.tflite")
 BROUGHT = Path("../brought")
+OWN_FACES = Path("../convert-faces")
 # Published age models, trained here (models/recipes): made from UTKFace, never in the repository.
 FAMILIES = Path("../families")
 FAMILY_NAMES = ("age-prediction-cnn", "resnet50-regression", "faceage", "al-resnet", "coral-age")
@@ -246,10 +247,11 @@ def family_table(data: Path, names: list[str]) -> list[str]:
 def measure(name: str, command: list[str]) -> None:
     """Run one command from the checkout's top and keep what it measured."""
     if name == "convert-faces":
-        # What it writes is a report beside its bundle; the report it prints is kept.
-        with tempfile.TemporaryDirectory() as folder:
-            words = [*command, "--out", str(Path(folder) / name)]
-            done = subprocess.run(words, cwd=PROJECT, check=True, stdout=subprocess.PIPE)
+        # What it writes is a report beside its bundle; the report it prints is kept. Into an empty
+        # folder, since an unchanged bundle is not made again.
+        shutil.rmtree(PROJECT / OWN_FACES, ignore_errors=True)
+        words = [*command, "--out", str(OWN_FACES)]
+        done = subprocess.run(words, cwd=PROJECT, check=True, stdout=subprocess.PIPE)
         report = PROJECT / "benchmarks" / "reports" / f"{name}.json"
         report.parent.mkdir(exist_ok=True)
         report.write_bytes(done.stdout)
