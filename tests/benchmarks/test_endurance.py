@@ -75,9 +75,9 @@ def test_gaps_after_faults() -> None:
 def test_endurance_runs(tmp_path: Path, recomputed: Recomputed) -> None:
     """Some seconds of the installed camera: no frame is lost, and its worker is looked at."""
     out = tmp_path / "r.json"
-    assert main(["endurance", "--frames", "2400", "--json", str(out)]) == 0
+    assert main(["endurance", "--frames", "9000", "--json", str(out)]) == 0
     result = recomputed(out)
-    assert (result["quick"], result["frames_fed"], result["frames_lost"]) == (True, 2400, 0)
+    assert (result["quick"], result["frames_fed"], result["frames_lost"]) == (True, 9000, 0)
     assert result["rss_mb"]["most"] > 20
     assert {one["scheme"] for one in result["models"]} == {"int8"}
 
