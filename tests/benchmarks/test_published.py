@@ -79,7 +79,7 @@ def test_every_file_is_on_the_page() -> None:
 
 
 def test_every_file_has_its_command() -> None:
-    """release.py measures every published file again; the ways to int8 have a script of their own."""
+    """release.py measures every published file again; the ways to int8 have their script."""
     steps = runpy.run_path(str(ROOT / "benchmarks" / "release.py"))["steps"](Path("data"))
     ways = {path.stem for path in FILES if path.stem.startswith("int8-")}
     assert {path.stem for path in FILES} - ways <= set(steps)
