@@ -110,7 +110,8 @@ def steps(data: Path) -> dict[str, list[str]]:
         "latency-age": ["faceage-benchmark", "latency", "--model", int8, "--against", float32]
         + ["--faces", dev, "--crops", "aligned"],
         "loop": ["faceage-benchmark", "loop", "--source", clip, "--rate", "30"],
-        "peers": [sys.executable, "benchmarks/peers/run.py", "--data", str(data)],
+        "peers": [sys.executable, "benchmarks/peers/run.py", "--data", str(data)]
+        + ["--rounds", "1024"],
         "rfb320": [sys.executable, "benchmarks/peers/rfb320.py", "--model", rfb]
         + ["--faces", fairface, "--out", quantized],
         "detection-composites": [*detection, "--composites", fairface, "--count", "2000"]

@@ -118,8 +118,8 @@ def open_pipelines(
     """Return what each pipeline is, what opens its detector and what opens its age model."""
     detectors = data / "third_party" / "detectors"
 
-    def own(name: str, min_face: float) -> Callable[[], Detector]:
-        return lambda: open_detector(name, min_face=min_face).detect
+    def own(name: str) -> Callable[[], Detector]:
+        return lambda: open_detector(name, min_face=MIN_FACE).detect
 
     def other(open_one: Callable[[], tuple[Detector, Any]], *files: Path) -> Callable[[], Detector]:
         for file in files:
@@ -136,8 +136,8 @@ def open_pipelines(
     ort_int8 = partial(onnx_years, ours, partial(onnx_age.open_onnxruntime, onnx_int8))
     dnn = partial(onnx_years, ours, partial(onnx_age.open_opencv, exported.SerializeToString()))
     return {
-        "mtcnn": ("ours: MTCNN int8 + int8 age, LiteRT", own("mtcnn", MIN_FACE), litert),
-        "face-finder": ("ours: face-finder int8 + int8 age", own("face-finder", MIN_FACE), litert),
+        "face-finder": ("ours: face-finder int8 + int8 age, LiteRT", own("face-finder"), litert),
+        "mtcnn": ("ours: MTCNN int8 + int8 age, LiteRT", own("mtcnn"), litert),
         "mtcnn-keras": (
             "mtcnn package + float age, Keras", own("package", PACKAGE_MIN_FACE), keras_years,
         ),
