@@ -24,6 +24,7 @@ from faceage_models.age_heads import HEADS
 from faceage_models.age_inputs import INPUTS, input_named
 from faceage_models.age_run import bytes_model
 from faceage_models.age_run_files import save_model
+from faceage_models.keras_backend import training_keras
 from faceage_models.settled import settle
 from faceage_models.specification import Hints
 
@@ -115,6 +116,8 @@ def test_any_backbone_and_head(
 ) -> None:
     """It learns, exports and becomes int8 throughout; a small one gives its float file's years."""
     pytest.importorskip("tensorflow", reason="needs TensorFlow: pip install '.[train]'")
+    # Of some random weights float answers differ by half a per cent between two frameworks.
+    training_keras().utils.set_random_seed(3)
     random = np.random.default_rng(3)
     crops = random.integers(0, 256, (12, size, size, 3), np.uint8)
     head = HEADS[name]
