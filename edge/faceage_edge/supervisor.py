@@ -187,7 +187,9 @@ class Supervisor:
     def _handle(self, number: int | None, worker: Worker) -> None:
         if number in _STOPPING:
             self._stop_ns = self._stop_ns or time.monotonic_ns()
-            worker.send(signal.SIGTERM if number == signal.SIGHUP else number)
+            # Whichever was asked with: Ctrl-C's own signal would make a Python that is only
+            # starting fail with a traceback.
+            worker.send(signal.SIGTERM)
         elif number == signal.SIGTSTP:
             # Ctrl-Z: the worker is in a session of its own, so it is stopped by hand.
             worker.send(signal.SIGSTOP)
