@@ -1,6 +1,5 @@
 """What a whole-frame detector says of a frame before anything is added to it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,16 +22,6 @@ class Proposals:
     boxes: Floats
     scores: Floats
     points: Floats | None = None
-
-    @staticmethod
-    def joined(parts: Sequence["Proposals"]) -> "Proposals":
-        """Put several after one another, at least one; all have points or none has."""
-        points = [part.points for part in parts if part.points is not None]
-        return Proposals(
-            np.concatenate([part.boxes for part in parts]),
-            np.concatenate([part.scores for part in parts]),
-            np.concatenate(points) if points else None,
-        )
 
     def pick(self, chosen: npt.NDArray[np.intp]) -> "Proposals":
         """Return some of them, chosen by index."""
