@@ -9,7 +9,6 @@ a host with another one. What it holds:
 """
 
 import contextlib
-import math
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -26,7 +25,10 @@ from faceage_models.age_run_files import (
     Arrays,
     Epoch,
     State,
+    best_epoch,
+    finite,
     read_state,
+    result_of,
     save_model,
     write_epochs,
     write_state,
@@ -123,7 +125,7 @@ class AgeRun:
     @property
     def best(self) -> Epoch | None:
         """The epoch whose model is in best.keras."""
-        return min(self.epochs, key=lambda epoch: epoch.mae, default=None)
+        return best_epoch(self.epochs)
 
     def train(
         self,
@@ -167,10 +169,7 @@ class AgeRun:
             self._write_state()
             if ended is not None:
                 ended(self.epochs[-1], self.schedule.rate_at(self.step - 1))
-        best = self.best
-        if best is None:
-            raise FaceageError("a run of no epochs trains nothing; give --epochs 1 or more")
-        return best
+        return result_of(self.epochs)
 
     def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Ages in years, (n,), of crops, uint8 (n, size, size, 3), RGB, by the model as it is."""
@@ -193,11 +192,7 @@ class AgeRun:
     def _step(self, crops: NDArray[np.uint8], targets: NDArray[np.float32]) -> float:
         self._bytes.optimizer.learning_rate.assign(self.schedule.rate_at(self.step))
         loss = float(np.asarray(self._bytes.train_on_batch(crops, targets)))
-        if not math.isfinite(loss):
-            raise FaceageError(
-                f"the loss is not a number in step {self.step:,}; the last good state is in "
-                f"{self.out}: run again with a lower --rate, or another --seed"
-            )
+        finite(loss, self.step, self.out)
         self.step += 1
         if self.step % _AVERAGE_EVERY == 0:
             done = self.step / _AVERAGE_EVERY

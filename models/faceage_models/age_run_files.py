@@ -6,6 +6,7 @@ full, can be gone on from.
 
 import csv
 import io
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceage_edge.atomic import write_bytes
-from faceage_edge.errors import ModelFileError, OutputError
+from faceage_edge.errors import FaceageError, ModelFileError, OutputError
 from faceage_models.keras_backend import training_keras
 
-__all__ = ["Arrays", "Epoch", "State", "read_state", "save_model", "write_epochs", "write_state"]
+__all__ = [
+    "Arrays", "Epoch", "State", "best_epoch", "finite", "read_state", "result_of", "save_model",
+    "write_epochs", "write_state",
+]  # fmt: skip
 
 _UNREADABLE = (OSError, ValueError, KeyError, EOFError)
 
@@ -41,6 +45,42 @@ class State:
     step: int
     epochs: list[Epoch]
     arrays: Mapping[str, Arrays]
+
+
+def best_epoch(epochs: Sequence[Epoch]) -> Epoch | None:
+    """The one with the least error, whose model is in best.keras; None of none."""
+    return min(epochs, key=lambda epoch: epoch.mae, default=None)
+
+
+def result_of(epochs: Sequence[Epoch]) -> Epoch:
+    """The best epoch of a run that has ended.
+
+    Raises:
+        FaceageError: it had none.
+    """
+    best = best_epoch(epochs)
+    if best is None:
+        raise FaceageError("a run of no epochs trains nothing; give --epochs 1 or more")
+    return best
+
+
+def finite(figure: float, step: int, out: Path) -> float:
+    """Return a loss or an error, before anything of its step is kept.
+
+    Args:
+        figure: of the step.
+        step: its number.
+        out: the run's folder, for the message.
+
+    Raises:
+        FaceageError: it is not a number.
+    """
+    if not math.isfinite(figure):
+        raise FaceageError(
+            f"the loss is not a number in step {step:,}; the last good state is in "
+            f"{out}: run again with a lower --rate, or another --seed"
+        )
+    return figure
 
 
 def write_state(path: Path, state: State) -> None:

@@ -11,7 +11,6 @@ An error in years is that of the network with its rounding, as the int8 file wil
 
 import contextlib
 import hashlib
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceage_calibration.ranges import Calibration, Ranges, write_ranges
-from faceage_edge.errors import FaceageError, UsageError
+from faceage_edge.errors import UsageError
 from faceage_models.age_batches import resized
 from faceage_models.age_faces import TrainingFaces, middle
 from faceage_models.age_heads import RANKS, Head
@@ -31,7 +30,10 @@ from faceage_models.age_run_files import (
     Arrays,
     Epoch,
     State,
+    best_epoch,
+    finite,
     read_state,
+    result_of,
     save_model,
     write_epochs,
     write_state,
@@ -115,7 +117,7 @@ class QatRun:
     @property
     def best(self) -> Epoch | None:
         """The epoch whose model is in best.keras."""
-        return min(self.epochs, key=lambda epoch: epoch.mae, default=None)
+        return best_epoch(self.epochs)
 
     def train(
         self,
@@ -137,15 +139,12 @@ class QatRun:
                 losses.append(self._step(*next(batches)))
                 progress(self.step, losses[-1])
             with self.averaged():
-                mae = self._checked(validate(self.predict))
+                mae = finite(validate(self.predict), self.step, self.out)
                 self._close(Epoch(epoch, float(np.mean(losses)), mae))
             self._write_state()
             if ended is not None:
                 ended(self.epochs[-1], self.schedule.rate_at(self.step - 1))
-        best = self.best
-        if best is None:
-            raise FaceageError("a run of no epochs trains nothing; give --epochs 1 or more")
-        return best
+        return result_of(self.epochs)
 
     def predict(self, crops: Crops) -> NDArray[np.float64]:
         """Ages in years, (n,), of crops, uint8 (n, size, size, 3), RGB, with the rounding."""
@@ -190,7 +189,7 @@ class QatRun:
 
     def _step(self, crops: Crops, targets: NDArray[np.float32]) -> float:
         self._optimizer.learning_rate.assign(self.schedule.rate_at(self.step))
-        loss = self._checked(float(self._update(crops, targets)))
+        loss = finite(float(self._update(crops, targets)), self.step, self.out)
         self.step += 1
         # The first steps have little to average: start short, then lengthen.
         keep = min(_AVERAGING, self.step / (9.0 + self.step))
@@ -198,15 +197,6 @@ class QatRun:
             mean *= keep
             mean += (1 - keep) * variable.numpy()
         return loss
-
-    def _checked(self, figure: float) -> float:
-        """A loss or an error, before anything of its step is kept."""
-        if not math.isfinite(figure):
-            raise FaceageError(
-                f"the loss is not a number in step {self.step:,}; the last good state is in "
-                f"{self.out}: run again with a lower --rate, or another --seed"
-            )
-        return figure
 
     def _close(self, epoch: Epoch) -> None:
         """Write an epoch down, its model and ranges first, where that is the best one."""
