@@ -7,6 +7,10 @@ __all__ = ["overlap", "suppress"]
 
 Boxes = npt.NDArray[np.float64]
 
+# Boxes compared with each other at once: nearly all of a frame's, and few enough that thousands of
+# a cascade's first stage need no memory of their square.
+_BLOCK = 64
+
 
 def overlap(box: Boxes, others: Boxes, *, of_smaller: bool = False) -> Boxes:
     """Overlap of one box with others.
@@ -19,7 +23,8 @@ def overlap(box: Boxes, others: Boxes, *, of_smaller: bool = False) -> Boxes:
     Returns:
         float64 (n,), 0 to 1.
     """
-    return _shares(box, others, _area(box[None])[0], _area(others), of_smaller=of_smaller)
+    (shares,) = _shares(box[None], others, of_smaller=of_smaller)
+    return np.asarray(shares)
 
 
 def suppress(
@@ -36,27 +41,42 @@ def suppress(
     Returns:
         Indices of the kept boxes, strongest first.
     """
-    order = np.argsort(-scores, kind="stable")
-    boxes = boxes[order]
-    areas = _area(boxes)
-    left = np.ones(len(boxes), bool)
-    for best in range(len(boxes) - 1):
-        if left[best]:
-            rest = slice(best + 1, None)
-            shares = _shares(
-                boxes[best], boxes[rest], areas[best], areas[rest], of_smaller=of_smaller
-            )
-            left[rest] &= shares <= threshold
-    return np.asarray(order[left], dtype=np.intp)
+    left = np.argsort(-scores, kind="stable")
+    kept = [left[:0]]
+    while left.size:
+        block, left = left[:_BLOCK], left[_BLOCK:]
+        own = boxes[block]
+        strongest = _strongest(_shares(own, own, of_smaller=of_smaller) <= threshold)
+        kept.append(block[strongest])
+        if left.size:
+            shares = _shares(own[strongest], boxes[left], of_smaller=of_smaller)
+            left = left[(shares <= threshold).all(axis=0)]
+    return np.asarray(np.concatenate(kept), dtype=np.intp)
 
 
-def _area(boxes: Boxes) -> Boxes:
-    return np.asarray((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))
+def _strongest(apart: npt.NDArray[np.bool_]) -> list[int]:
+    """Go through boxes from the strongest on: each that is left removes those not apart from it."""
+    left = np.ones(len(apart), bool)
+    kept = []
+    for index, row in enumerate(apart):
+        if left[index]:
+            kept.append(index)
+            left &= row
+    return kept
 
 
-def _shares(box: Boxes, others: Boxes, area: float, areas: Boxes, *, of_smaller: bool) -> Boxes:
-    sides = np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2])
-    np.maximum(sides, 0, out=sides)
-    shared = sides[:, 0] * sides[:, 1]
-    whole = np.minimum(area, areas) if of_smaller else area + areas - shared
+def _shares(some: Boxes, others: Boxes, *, of_smaller: bool) -> Boxes:
+    """Overlap of each with each, float64 (n, m)."""
+    # By columns: arrays whose last axis has two numbers are many times slower.
+    left, top, right, bottom = some.T
+    others_left, others_top, others_right, others_bottom = others.T
+    width = np.minimum.outer(right, others_right) - np.maximum.outer(left, others_left)
+    height = np.minimum.outer(bottom, others_bottom) - np.maximum.outer(top, others_top)
+    shared = np.maximum(width, 0, out=width) * np.maximum(height, 0, out=height)
+    areas = (right - left) * (bottom - top)
+    others_areas = (others_right - others_left) * (others_bottom - others_top)
+    if of_smaller:
+        whole = np.minimum.outer(areas, others_areas)
+    else:
+        whole = np.add.outer(areas, others_areas) - shared
     return np.asarray(shared / np.maximum(whole, 1e-9))
