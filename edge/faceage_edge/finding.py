@@ -5,8 +5,8 @@ of the detector's last network. When a pass is due:
 
 - the first frame, a new scene, or a frame of another size;
 - a face was lost, as long as losses are rare: a face at the edge of what the detector can see
-  would otherwise cost a pass a frame; not so a new one that a single pass saw and no frame after
-  it, which mostly was a mistake;
+  would otherwise cost a pass a frame; not so a new one that a single pass saw and that was lost
+  before the next, which mostly was a mistake;
 - after a loss a few frames later again: whoever turned away turns back;
 - a few frames after a pass found somebody new: one pass misses a face that the next one finds;
 - every so many frames while faces are followed, or every so many seconds where frames are few;
@@ -163,8 +163,11 @@ class SparsePasses:
         return result.needs_pass
 
     def _seen_once(self) -> bool:
-        """Whether who was lost was new and seen by the last pass alone: all others are there."""
-        return self._since == 1 and 0 < self._known <= len(self._faces)
+        """Whether who was lost was new and seen by the last pass alone: all others are there.
+
+        A few frames after that pass there is another, and from then on nobody is new.
+        """
+        return 0 < self._known <= len(self._faces)
 
     def _smallest(self, picture: Picture) -> float:
         return usual_min_face(picture) if self._min_face is None else self._min_face
