@@ -9,9 +9,9 @@ import numpy as np
 
 from faceage_benchmarks.loop_runs import LoopRun, Picture
 from faceage_edge.errors import FaceageError
+from faceage_edge.geometry import iou
 from faceage_edge.loading import Models
 from faceage_edge.result import FrameResult
-from faceage_edge.tracking import iou
 
 __all__ = ["film_faces"]
 

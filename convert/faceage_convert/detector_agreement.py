@@ -9,9 +9,8 @@ from faceage_calibration.pictures import Picture
 from faceage_convert.embed import embed_contract
 from faceage_edge.contract import Contract
 from faceage_edge.detector import detector_of
-from faceage_edge.geometry import Face
+from faceage_edge.geometry import Face, iou
 from faceage_edge.model import load_model_bytes
-from faceage_edge.tracking import iou
 
 __all__ = ["Agreement", "Seen", "agreement", "faces_seen"]
 

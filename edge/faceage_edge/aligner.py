@@ -9,10 +9,10 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from faceage_edge.candidates import Floats, Frame, squared
+from faceage_edge.candidates import Floats, Frame
 from faceage_edge.crop import cut_square
 from faceage_edge.errors import ContractError
-from faceage_edge.geometry import Face, FrameBox, FrameLandmarks
+from faceage_edge.geometry import Face, FrameBox, FrameLandmarks, iou
 from faceage_edge.model import Model
 from faceage_edge.nms import overlap, suppress
 
@@ -65,22 +65,22 @@ class Aligner:
         least = self._stage.logit_threshold
         return [face for face, logit in self._seen(frame, squares) if logit > least]
 
-    def settle_one(self, frame: Frame, square: Floats) -> Face | None:
+    def settle_one(self, frame: Frame, square: FrameBox) -> Face | None:
         """Look at a square of a frame that may not fit the face well.
 
         Args:
             frame: uint8 (height, width, 3), BGR.
-            square: float64 (4,), as for `settle`.
+            square: in frame pixels.
 
         Returns:
             The face, None where there is none. Where the network believes in one, or half believes,
             and says that it fills another square, it looks there once more.
         """
-        looks = [self._look(frame, *square.tolist())]
+        looks = [self._look(frame, *_corners(square))]
         face, _ = looks[0]
-        own = squared(np.array([_corners(face.box)]))
-        if face.score >= _DOUBTFUL and overlap(square, own)[0] < _FITTING:
-            looks.insert(0, self._look(frame, *own[0].tolist()))
+        own = _square(face.box)
+        if face.score >= _DOUBTFUL and iou(square, own) < _FITTING:
+            looks.insert(0, self._look(frame, *_corners(own)))
         least = self._stage.logit_threshold
         return next((face for face, logit in looks if logit > least), None)
 
@@ -105,14 +105,16 @@ class Aligner:
         # Besides the network this is most of what a frame costs: for one square plain numbers are
         # faster than arrays.
         patch, (left, top, side) = cut_square(frame, x1, y1, x2 - x1, self._size)
-        outputs = self._model.run(patch[None])
-        (logit,) = outputs[self._logit].ravel().tolist()
-        x1, y1, x2, y2 = (side * share for share in outputs[self._offsets].ravel().tolist())
+        outputs = self._model.numbers(patch)
+        (logit,) = outputs[self._logit]
+        x1, y1, x2, y2 = (side * share for share in outputs[self._offsets])
         box = FrameBox(left + x1, top + y1, side + x2 - x1, side + y2 - y1)
-        shares = outputs[self._landmarks].reshape(2, _POINTS).T.astype(np.float64)
+        shares = outputs[self._landmarks]
         # Shares are measured from pixel edges, landmarks are pixel centres: half a pixel apart.
-        points = shares * side + (left - 0.5, top - 0.5)
-        return Face(box, FrameLandmarks(points), _probability(logit)), logit
+        across = [left - 0.5 + side * share for share in shares[:_POINTS]]
+        down = [top - 0.5 + side * share for share in shares[_POINTS:]]
+        points = FrameLandmarks(np.array(list(zip(across, down, strict=True))))
+        return Face(box, points, _probability(logit)), logit
 
     def within(self, face: Face, boxes: Floats) -> npt.NDArray[np.bool_]:
         """Which boxes, float64 (n, 4) as x1, y1, x2, y2, are this face again, as for `distinct`."""
@@ -135,6 +137,11 @@ class Aligner:
 
 def _corners(box: FrameBox) -> tuple[float, float, float, float]:
     return box.x, box.y, box.x + box.width, box.y + box.height
+
+
+def _square(box: FrameBox) -> FrameBox:
+    (x, y), side = box.center, max(box.width, box.height)
+    return FrameBox(x - side / 2, y - side / 2, side, side)
 
 
 def _probability(logit: float) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 from faceage_edge.aligner import Aligner
 from faceage_edge.anchor_shot import AnchorShot
 from faceage_edge.candidates import Floats, Frame, squared, usual_min_face
-from faceage_edge.geometry import Face
+from faceage_edge.geometry import Face, FrameBox
 from faceage_edge.model import Model
 
 __all__ = ["STAGES", "FaceFinder"]
@@ -63,18 +63,23 @@ class FaceFinder:
     def _confirmed(self, frame: Frame, boxes: Floats, scores: Floats) -> list[Face]:
         faces: list[Face] = []
         refused, again = 0, np.zeros(len(boxes), bool)
-        for index, (square, score) in enumerate(zip(squared(boxes), scores, strict=True)):
+        squares = squared(boxes).tolist()
+        for index, (square, score) in enumerate(zip(squares, scores.tolist(), strict=True)):
             if again[index]:
                 continue
             least = _WORTH_A_LOOK[refused]
             if len(faces) == _MOST_FACES or (score < least and _ends(refused, len(faces))):
                 break
-            found = self.aligner.settle_one(frame, square)
+            found = self.aligner.settle_one(frame, _box(*square))
             refused = 0 if found else refused + 1
             if found:
                 faces.append(found)
                 again |= self.aligner.within(found, boxes)
         return faces
+
+
+def _box(x1: float, y1: float, x2: float, y2: float) -> FrameBox:
+    return FrameBox(x1, y1, x2 - x1, y2 - y1)
 
 
 def _ends(refused: int, found: int) -> bool:

@@ -13,8 +13,7 @@ import numpy as np
 
 from faceage_edge.aligner import Aligner
 from faceage_edge.candidates import Frame
-from faceage_edge.geometry import Face, FrameBox
-from faceage_edge.tracking import iou
+from faceage_edge.geometry import Face, FrameBox, iou
 
 __all__ = ["Followed", "follow", "is_plausible", "predicted"]
 

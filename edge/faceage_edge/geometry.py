@@ -16,6 +16,7 @@ __all__ = [
     "FrameLandmarks",
     "Points",
     "Similarity",
+    "iou",
     "similarity",
 ]
 
@@ -92,6 +93,15 @@ class Similarity:
     def apply(self, points: Points) -> Points:
         """Map points (n, 2) in frame pixels to crop pixels."""
         return np.asarray(points @ self.matrix[:, :2].T + self.matrix[:, 2])
+
+
+def iou(one: FrameBox, other: FrameBox) -> float:
+    """Intersection over union of two boxes, 0 to 1."""
+    width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
+    height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
+    shared = max(width, 0.0) * max(height, 0.0)
+    union = one.area + other.area - shared
+    return shared / union if union > 0 else 0.0
 
 
 def similarity(landmarks: FrameLandmarks, template: CropTemplate) -> Similarity:

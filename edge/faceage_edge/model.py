@@ -54,6 +54,24 @@ class Model:
             for output in self.contract.outputs
         }
 
+    def numbers(self, picture: npt.NDArray[np.uint8]) -> dict[str, list[float]]:
+        """Run the model on one crop, for outputs of so few numbers that arrays would cost more.
+
+        Args:
+            picture: uint8 (height, width, 3), BGR, in the contract's size.
+
+        Returns:
+            For every output its dequantized values, in the order of its last axis first.
+        """
+        raw = self._invoke(picture[None])
+        return {
+            output.name: [
+                (value - output.zero_point) * output.scale
+                for value in raw[output.name].ravel().tolist()
+            ]
+            for output in self.contract.outputs
+        }
+
     def run_raw(self, pictures: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.generic]]:
         """Run the model on crops and return its outputs as the file computes them.
 

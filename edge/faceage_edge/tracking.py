@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from faceage_edge.fused_age import AgeReading, FusedAge
-from faceage_edge.geometry import Face, FrameBox, FrameLandmarks
+from faceage_edge.geometry import Face, FrameBox, FrameLandmarks, iou
 
-__all__ = ["Track", "TrackedFace", "Tracker", "affinity", "frontality", "iou", "quality", "tracked"]
+__all__ = ["Track", "TrackedFace", "Tracker", "affinity", "frontality", "quality", "tracked"]
 
 # Boxes that overlap this much are the same face: a box as large, moved by half its side, has 0.33.
 _SURE_IOU = 0.3
@@ -167,15 +167,6 @@ def frontality(landmarks: FrameLandmarks) -> float:
         return _PROFILE
     turned = abs(2 * float((nose - left) @ line) / squared - 1)
     return 1 - (1 - _PROFILE) * min(turned, 1.0)
-
-
-def iou(one: FrameBox, other: FrameBox) -> float:
-    """Intersection over union of two boxes, 0 to 1."""
-    width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
-    height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
-    shared = max(width, 0.0) * max(height, 0.0)
-    union = one.area + other.area - shared
-    return shared / union if union > 0 else 0.0
 
 
 def affinity(one: FrameBox, other: FrameBox) -> float:

@@ -14,9 +14,8 @@ from faceage_edge.candidates import squared
 from faceage_edge.detector import Detector, load_detector
 from faceage_edge.errors import ContractError
 from faceage_edge.face_finder import FaceFinder
-from faceage_edge.geometry import Face, FrameBox, FrameLandmarks
+from faceage_edge.geometry import Face, FrameBox, FrameLandmarks, iou
 from faceage_edge.model import Model, load_model
-from faceage_edge.tracking import iou
 
 Frame = npt.NDArray[np.uint8]
 Noise = Callable[..., Frame]
@@ -112,14 +111,18 @@ class FakeAligner:
     def within(self, face: Face, boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
         return np.asarray(boxes[:, 0] == face.box.x)
 
-    def settle_one(self, _frame: Frame, square: npt.NDArray[np.float64]) -> Face | None:
+    def settle_one(self, _frame: Frame, square: FrameBox) -> Face | None:
         self.asked += 1
         return _face(square) if next(self.answers) == "y" else None
 
 
-def _face(square: npt.NDArray[np.float64]) -> Face:
+def _face(box: FrameBox) -> Face:
+    return Face(box, FrameLandmarks(np.zeros((5, 2))), 0.9)
+
+
+def _box(square: npt.NDArray[np.float64]) -> FrameBox:
     x1, y1, x2, y2 = (float(value) for value in square)
-    return Face(FrameBox(x1, y1, x2 - x1, y2 - y1), FrameLandmarks(np.zeros((5, 2))), 0.9)
+    return FrameBox(x1, y1, x2 - x1, y2 - y1)
 
 
 @pytest.mark.parametrize(
@@ -230,9 +233,9 @@ def test_a_square_that_fits_badly_is_looked_at_twice(astronaut: Frame) -> None:
     square = np.array([168.0, 60, 278, 170])
     beside, away = square + [40, 0, 40, 0], square + [110, 0, 110, 0]
     assert aligner.settle(astronaut, beside[None]) == []
-    face = aligner.settle_one(astronaut, beside)
+    face = aligner.settle_one(astronaut, _box(beside))
     assert face is not None and np.abs(face.landmarks.points - LANDMARKS).max() < 8
-    assert aligner.settle_one(astronaut, away) is None
+    assert aligner.settle_one(astronaut, _box(away)) is None
 
 
 def test_a_face_in_a_bad_square_has_the_landmarks_of_a_good_one(astronaut: Frame) -> None:
@@ -241,7 +244,7 @@ def test_a_face_in_a_bad_square_has_the_landmarks_of_a_good_one(astronaut: Frame
     aligner = detector("int8").aligner
     large = np.array([143.0, 35, 303, 195])
     (once,) = aligner.settle(astronaut, large[None])
-    twice = aligner.settle_one(astronaut, large)
+    twice = aligner.settle_one(astronaut, _box(large))
     assert twice is not None
     (good,) = aligner.settle(astronaut, squared(np.array([_corners(once)])))
     np.testing.assert_array_equal(twice.landmarks.points, good.landmarks.points)
@@ -255,7 +258,7 @@ def _corners(face: Face) -> tuple[float, float, float, float]:
 
 def test_what_is_within_a_face_is_that_face() -> None:
     """By the share of the smaller box, as `distinct` counts; a neighbour is another."""
-    face = _face(np.array([100.0, 100, 200, 200]))
+    face = _face(FrameBox(100, 100, 100, 100))
     boxes = np.array([[100.0, 100, 200, 200], [120, 120, 160, 160], [60, 60, 260, 260]])
     beside = np.array([[190.0, 100, 290, 200], [140, 100, 240, 200]])
     aligner = detector("int8").aligner

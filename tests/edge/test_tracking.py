@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from faceage_edge.fused_age import AgeReading
-from faceage_edge.geometry import Face, FrameBox, FrameLandmarks
-from faceage_edge.tracking import Tracker, affinity, frontality, iou, quality, tracked
+from faceage_edge.geometry import Face, FrameBox, FrameLandmarks, iou
+from faceage_edge.tracking import Tracker, affinity, frontality, quality, tracked
 
 CROP_SIDE = 128.0
 FRONTAL = FrameLandmarks(np.array([[30, 40], [70, 40], [50, 60], [35, 80], [65, 80]], float))
