@@ -99,9 +99,10 @@ def iou(one: FrameBox, other: FrameBox) -> float:
     """Intersection over union of two boxes, 0 to 1."""
     width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
     height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
-    shared = max(width, 0.0) * max(height, 0.0)
-    union = one.area + other.area - shared
-    return shared / union if union > 0 else 0.0
+    if width <= 0 or height <= 0:
+        return 0.0
+    shared = width * height
+    return shared / (one.area + other.area - shared)
 
 
 def similarity(landmarks: FrameLandmarks, template: CropTemplate) -> Similarity:

@@ -182,12 +182,13 @@ def affinity(one: FrameBox, other: FrameBox) -> float:
     overlap = iou(one, other)
     if overlap >= _SURE_IOU:
         return 1.0 + overlap
-    sides = sorted(math.sqrt(max(box.area, 0.0)) for box in (one, other))
-    if sides[0] <= 0 or sides[1] > _SIDES * sides[0]:
-        return 0.0
     (x, y), (other_x, other_y) = one.center, other.center
-    apart = math.hypot(x - other_x, y - other_y) / (sum(sides) / 2)
-    return max(1.0 - apart / _NEAR, 0.0)
+    side, other_side = math.sqrt(max(one.area, 0.0)), math.sqrt(max(other.area, 0.0))
+    near = _NEAR * (side + other_side) / 2
+    apart = math.hypot(x - other_x, y - other_y)
+    if apart >= near or max(side, other_side) > _SIDES * min(side, other_side):
+        return 0.0
+    return 1.0 - apart / near
 
 
 def _pairs(old: Sequence[FrameBox], new: Sequence[FrameBox]) -> list[tuple[int, int]]:
