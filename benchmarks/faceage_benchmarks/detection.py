@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from faceage_benchmarks.composites import compose_pictures
@@ -34,6 +35,8 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
     names = options.detector or ["int8", "float32"]
     if len(set(names)) < len(names):
         raise UsageError(f"a detector is named twice in {', '.join(names)}; name each one once")
+    # What a detector leaves to OpenCV counts against the same threads as its networks.
+    cv2.setNumThreads(options.threads)
     machine = describe_machine()
     photos = _labelled(options)
     detectors = [
