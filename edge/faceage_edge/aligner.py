@@ -7,14 +7,12 @@ tracker step: a square in, a face out.
 import math
 
 import numpy as np
-import numpy.typing as npt
 
 from faceage_edge.candidates import Floats, Frame
 from faceage_edge.crop import cut_square
 from faceage_edge.errors import ContractError
-from faceage_edge.geometry import Face, FrameBox, FrameLandmarks, iou
+from faceage_edge.geometry import Face, FrameBox, FrameLandmarks, covered, iou
 from faceage_edge.model import Model
-from faceage_edge.nms import overlap, suppress
 
 __all__ = ["Aligner"]
 
@@ -78,7 +76,7 @@ class Aligner:
         """
         looks = [self._look(frame, *_corners(square))]
         face, _ = looks[0]
-        own = _square(face.box)
+        own = face.box.squared
         if face.score >= _DOUBTFUL and iou(square, own) < _FITTING:
             looks.insert(0, self._look(frame, *_corners(own)))
         least = self._stage.logit_threshold
@@ -116,32 +114,25 @@ class Aligner:
         points = FrameLandmarks(np.array(list(zip(across, down, strict=True))))
         return Face(box, points, _probability(logit)), logit
 
-    def within(self, face: Face, boxes: Floats) -> npt.NDArray[np.bool_]:
-        """Which boxes, float64 (n, 4) as x1, y1, x2, y2, are this face again, as for `distinct`."""
-        shares = overlap(np.array(_corners(face.box)), boxes, of_smaller=True)
-        return np.asarray(shares > self._stage.nms)
-
-    def distinct(self, faces: list[Face]) -> list[Face]:
-        """Keep the surest of faces that are one; the surest first.
+    def is_one(self, one: FrameBox, other: FrameBox) -> bool:
+        """Whether two boxes are of one face.
 
         The overlap counts against the smaller box, as in the MTCNN publication: a box within a
         larger one is the same face.
         """
-        if len(faces) < 2:
-            return faces
-        boxes = np.array([_corners(face.box) for face in faces])
-        scores = np.array([face.score for face in faces])
-        kept = suppress(boxes, scores, self._stage.nms, of_smaller=True)
-        return [faces[i] for i in kept]
+        return covered(one, other) > self._stage.nms
+
+    def distinct(self, faces: list[Face]) -> list[Face]:
+        """Keep the surest of faces that are one; the surest first."""
+        kept: list[Face] = []
+        for face in sorted(faces, key=lambda face: -face.score):
+            if not any(self.is_one(face.box, other.box) for other in kept):
+                kept.append(face)
+        return kept
 
 
 def _corners(box: FrameBox) -> tuple[float, float, float, float]:
     return box.x, box.y, box.x + box.width, box.y + box.height
-
-
-def _square(box: FrameBox) -> FrameBox:
-    (x, y), side = box.center, max(box.width, box.height)
-    return FrameBox(x - side / 2, y - side / 2, side, side)
 
 
 def _probability(logit: float) -> float:

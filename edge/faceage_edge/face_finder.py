@@ -11,7 +11,7 @@ import numpy as np
 
 from faceage_edge.aligner import Aligner
 from faceage_edge.anchor_shot import AnchorShot
-from faceage_edge.candidates import Floats, Frame, squared, usual_min_face
+from faceage_edge.candidates import Floats, Frame, usual_min_face
 from faceage_edge.geometry import Face, FrameBox
 from faceage_edge.model import Model
 
@@ -62,19 +62,18 @@ class FaceFinder:
 
     def _confirmed(self, frame: Frame, boxes: Floats, scores: Floats) -> list[Face]:
         faces: list[Face] = []
-        refused, again = 0, np.zeros(len(boxes), bool)
-        squares = squared(boxes).tolist()
-        for index, (square, score) in enumerate(zip(squares, scores.tolist(), strict=True)):
-            if again[index]:
+        refused = 0
+        for corners, score in zip(boxes.tolist(), scores.tolist(), strict=True):
+            box = _box(*corners)
+            if any(self.aligner.is_one(box, face.box) for face in faces):
                 continue
             least = _WORTH_A_LOOK[refused]
             if len(faces) == _MOST_FACES or (score < least and _ends(refused, len(faces))):
                 break
-            found = self.aligner.settle_one(frame, _box(*square))
+            found = self.aligner.settle_one(frame, box.squared)
             refused = 0 if found else refused + 1
             if found:
                 faces.append(found)
-                again |= self.aligner.within(found, boxes)
         return faces
 
 

@@ -73,8 +73,9 @@ def follow(
 
 
 def _step(aligner: Aligner, frame: Frame, before: Face, box: FrameBox) -> tuple[Face | None, str]:
-    (x, y), half = box.center, max(box.width, box.height) / 2
-    seen = aligner.settle(frame, np.array([[x - half, y - half, x + half, y + half]]))
+    square = box.squared
+    x, y, side = square.x, square.y, square.width
+    seen = aligner.settle(frame, np.array([[x, y, x + side, y + side]]))
     if not seen:
         return None, "score"
     (now,) = seen

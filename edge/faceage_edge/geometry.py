@@ -16,6 +16,7 @@ __all__ = [
     "FrameLandmarks",
     "Points",
     "Similarity",
+    "covered",
     "iou",
     "similarity",
 ]
@@ -41,6 +42,12 @@ class FrameBox:
     def area(self) -> float:
         """The box's area in square frame pixels."""
         return self.width * self.height
+
+    @property
+    def squared(self) -> "FrameBox":
+        """The square around the same middle whose side is the longer one."""
+        (x, y), side = self.center, max(self.width, self.height)
+        return FrameBox(x - side / 2, y - side / 2, side, side)
 
 
 @dataclass(frozen=True)
@@ -97,12 +104,21 @@ class Similarity:
 
 def iou(one: FrameBox, other: FrameBox) -> float:
     """Intersection over union of two boxes, 0 to 1."""
+    shared = _shared(one, other)
+    return shared / (one.area + other.area - shared) if shared else 0.0
+
+
+def covered(one: FrameBox, other: FrameBox) -> float:
+    """Which share of the smaller of two boxes the larger one covers, 0 to 1."""
+    shared = _shared(one, other)
+    return shared / min(one.area, other.area) if shared else 0.0
+
+
+def _shared(one: FrameBox, other: FrameBox) -> float:
+    """The area that two boxes share, in square frame pixels."""
     width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
     height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    return shared / (one.area + other.area - shared)
+    return width * height if width > 0 and height > 0 else 0.0
 
 
 def similarity(landmarks: FrameLandmarks, template: CropTemplate) -> Similarity:

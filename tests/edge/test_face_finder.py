@@ -1,6 +1,7 @@
 """Face-finder: the network that sees the whole frame, and the detector around it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 
 import cv2
@@ -108,8 +109,8 @@ class FakeAligner:
         self.answers = iter(answers)
         self.asked = 0
 
-    def within(self, face: Face, boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-        return np.asarray(boxes[:, 0] == face.box.x)
+    def is_one(self, one: FrameBox, other: FrameBox) -> bool:
+        return one.x == other.x
 
     def settle_one(self, _frame: Frame, square: FrameBox) -> Face | None:
         self.asked += 1
@@ -257,10 +258,12 @@ def _corners(face: Face) -> tuple[float, float, float, float]:
 
 
 def test_what_is_within_a_face_is_that_face() -> None:
-    """By the share of the smaller box, as `distinct` counts; a neighbour is another."""
-    face = _face(FrameBox(100, 100, 100, 100))
-    boxes = np.array([[100.0, 100, 200, 200], [120, 120, 160, 160], [60, 60, 260, 260]])
-    beside = np.array([[190.0, 100, 290, 200], [140, 100, 240, 200]])
-    aligner = detector("int8").aligner
-    assert aligner.within(face, boxes).all()
-    assert not aligner.within(face, beside).any()
+    """By the share of the smaller box; a neighbour is another. Of those that are one the surest is
+    kept."""
+    aligner, face = detector("int8").aligner, FrameBox(100, 100, 100, 100)
+    inside = [face, FrameBox(120, 120, 40, 40), FrameBox(60, 60, 200, 200)]
+    beside = [FrameBox(190, 100, 100, 100), FrameBox(140, 100, 100, 100)]
+    assert all(aligner.is_one(face, box) and aligner.is_one(box, face) for box in inside)
+    assert not any(aligner.is_one(face, box) for box in beside)
+    faces = [replace(_face(box), score=0.1 * k) for k, box in enumerate([*inside, *beside], 1)]
+    assert aligner.distinct(faces) == [faces[4], faces[3], faces[1]]

@@ -9,6 +9,8 @@ from faceage_edge.geometry import (
     FrameBox,
     FrameLandmarks,
     Similarity,
+    covered,
+    iou,
     similarity,
 )
 
@@ -98,3 +100,28 @@ def test_boxes() -> None:
     """Centre and area, also of a box that reaches beyond the frame."""
     box = FrameBox(-10.0, 20.0, 40.0, 10.0)
     assert (box.center, box.area) == ((10.0, 25.0), 400.0)
+
+
+@pytest.mark.parametrize(
+    ("other", "of_union", "of_smaller", "note"),
+    [
+        (FrameBox(0, 0, 10, 10), 1.0, 1.0, "the same"),
+        (FrameBox(5, 0, 10, 10), 1 / 3, 0.5, "moved by half a side"),
+        (FrameBox(10, 0, 10, 10), 0.0, 0.0, "edge to edge"),
+        (FrameBox(20, 20, 10, 10), 0.0, 0.0, "apart both ways"),
+        (FrameBox(2, 2, 5, 5), 0.25, 1.0, "within"),
+        (FrameBox(0, 0, 0, 0), 0.0, 0.0, "nothing"),
+    ],
+)
+def test_overlaps(other: FrameBox, of_union: float, of_smaller: float, note: str) -> None:
+    """Of the union and of the smaller, symmetric."""
+    box = FrameBox(0, 0, 10, 10)
+    for one, two in ((box, other), (other, box)):
+        assert iou(one, two) == pytest.approx(of_union), note
+        assert covered(one, two) == pytest.approx(of_smaller), note
+
+
+def test_a_box_is_squared_around_its_middle() -> None:
+    """The longer side stays."""
+    assert FrameBox(10, 20, 30, 50).squared == FrameBox(0, 20, 50, 50)
+    assert FrameBox(10, 20, 50, 30).squared == FrameBox(10, 10, 50, 50)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from faceage_edge.fused_age import AgeReading
-from faceage_edge.geometry import Face, FrameBox, FrameLandmarks, iou
+from faceage_edge.geometry import Face, FrameBox, FrameLandmarks
 from faceage_edge.tracking import Tracker, affinity, frontality, quality, tracked
 
 CROP_SIDE = 128.0
@@ -149,23 +149,6 @@ def test_frontality_is_where_the_nose_is(
 def test_eyes_in_one_point_are_no_frontal_face() -> None:
     """Landmarks that collapsed say nothing of the pose."""
     assert frontality(FrameLandmarks(np.zeros((5, 2)))) == 0.25
-
-
-@pytest.mark.parametrize(
-    ("other", "expected", "note"),
-    [
-        (FrameBox(0, 0, 10, 10), 1.0, "the same"),
-        (FrameBox(5, 0, 10, 10), 1 / 3, "moved by half a side"),
-        (FrameBox(10, 0, 10, 10), 0.0, "edge to edge"),
-        (FrameBox(2, 2, 5, 5), 0.25, "within"),
-        (FrameBox(0, 0, 0, 0), 0.0, "nothing"),
-    ],
-)
-def test_iou(other: FrameBox, expected: float, note: str) -> None:
-    """Intersection over union, symmetric."""
-    box = FrameBox(0, 0, 10, 10)
-    assert iou(box, other) == pytest.approx(expected), note
-    assert iou(other, box) == pytest.approx(expected), note
 
 
 def test_overlap_counts_more_than_nearness() -> None:
