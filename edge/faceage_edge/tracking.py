@@ -160,13 +160,14 @@ def frontality(landmarks: FrameLandmarks) -> float:
         1 for a nose midway between the eyes, along the line through both; a quarter for one at
         an eye or beyond, or for eyes that coincide. Nodding and leaning do not count.
     """
-    left, right, nose = landmarks.points[:3]
-    line = right - left
-    squared = float(line @ line)
+    # Plain numbers: for three points they are several times faster than arrays.
+    (left_x, left_y), (right_x, right_y), (x, y) = landmarks.points[:3].tolist()
+    across, down = right_x - left_x, right_y - left_y
+    squared = across**2 + down**2
     if squared <= 0:
         return _PROFILE
-    turned = abs(2 * float((nose - left) @ line) / squared - 1)
-    return 1 - (1 - _PROFILE) * min(turned, 1.0)
+    turned = abs(2 * ((x - left_x) * across + (y - left_y) * down) / squared - 1)
+    return float(1 - (1 - _PROFILE) * min(turned, 1.0))
 
 
 def affinity(one: FrameBox, other: FrameBox) -> float:
@@ -194,18 +195,30 @@ def affinity(one: FrameBox, other: FrameBox) -> float:
 def _pairs(old: Sequence[FrameBox], new: Sequence[FrameBox]) -> list[tuple[int, int]]:
     """Pair boxes greedily, the surest first; indices into `old` and `new`, each at most once."""
     ranked = sorted(
-        ((affinity(a, b), i, j) for i, a in enumerate(old) for j, b in enumerate(new)),
-        key=lambda entry: (-entry[0], entry[1], entry[2]),
+        (-affinity(a, b), i, j)
+        for i, a in enumerate(old)
+        for j, b in enumerate(new)
+        if _within_reach(a, b)
     )
     pairs: list[tuple[int, int]] = []
     taken_old: set[int] = set()
     taken_new: set[int] = set()
     for value, i, j in ranked:
-        if value > 0 and i not in taken_old and j not in taken_new:
+        if value < 0 and i not in taken_old and j not in taken_new:
             pairs.append((i, j))
             taken_old.add(i)
             taken_new.add(j)
     return pairs
+
+
+def _within_reach(one: FrameBox, other: FrameBox) -> bool:
+    """Whether boxes may overlap or be near: most of a frame's pairs are not, for less than it takes
+    to weigh them."""
+    reach = max(one.width, one.height) + max(other.width, other.height)
+    return (
+        abs(2 * one.x + one.width - 2 * other.x - other.width) < reach
+        and abs(2 * one.y + one.height - 2 * other.y - other.height) < reach
+    )
 
 
 def tracked(face: Face, track: Track) -> TrackedFace:

@@ -47,6 +47,20 @@ def test_faces_keep_their_numbers(
     assert follow(*frames) == expected, note
 
 
+def test_every_pair_with_an_affinity_is_joined() -> None:
+    """Wherever and however large: what is left out before it is weighed weighs nothing."""
+    random = np.random.default_rng(4)
+    kept = 0
+    for _ in range(2000):
+        one, other = (
+            FrameBox(*random.uniform(0, 60, 2), *random.uniform(1, 60, 2)) for _ in range(2)
+        )
+        joined = follow([Face(one, FRONTAL, 0.9)], [Face(other, FRONTAL, 0.9)]) == [[1], [1]]
+        assert joined == (affinity(one, other) > 0), (one, other)
+        kept += joined
+    assert 200 < kept < 1800
+
+
 @pytest.mark.parametrize(
     ("gap", "every_s", "expected", "note"),
     [
