@@ -20,7 +20,7 @@ from faceage_benchmarks.timings import latency_figures
 from faceage_calibration.progress import Progress
 from faceage_edge.delegates import DelegateSpec
 from faceage_edge.errors import UsageError
-from faceage_edge.interpreter import runtime_name
+from faceage_edge.runtime import runtime_name
 
 __all__ = ["effort_of", "latency_content", "run"]
 

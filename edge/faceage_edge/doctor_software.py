@@ -12,8 +12,8 @@ from faceage_edge import __version__
 from faceage_edge.diagnosis import Diagnosis
 from faceage_edge.errors import FaceageError
 from faceage_edge.install_model import self_test
-from faceage_edge.interpreter import runtime_name
 from faceage_edge.loading import choose, folder_contracts
+from faceage_edge.runtime import runtime_name
 
 __all__ = ["models", "numpy_abi", "opencv", "picamera2", "python", "runtime", "system"]
 

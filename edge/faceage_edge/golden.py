@@ -4,19 +4,38 @@ A contract carries the raw outputs of three generated pictures. Running them at 
 broken runtime, a wrong delegate or a damaged build before a wrong age reaches anyone.
 """
 
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from faceage_edge.errors import ContractError
-from faceage_edge.model import Model
+from faceage_edge.contract import Contract
+from faceage_edge.delegates import DelegateSpec
+from faceage_edge.errors import ContractError, DelegateError
 
-__all__ = ["GENERATORS", "check_golden", "golden_picture", "record_golden", "sample"]
+__all__ = [
+    "GENERATORS", "check_accelerated", "check_golden", "golden_picture", "record_golden", "sample",
+]  # fmt: skip
 
 # Enough values to catch a wrong kernel anywhere in the output, few enough for a small contract.
 _SAMPLES = 64
 GENERATORS = ("noise-1", "noise-2", "face")
+# Kernels that round elsewhere differ by a quantum or two a layer, 4 at the end on average is far
+# beyond that; outputs that are noise differ by 80, the mean distance of random bytes.
+_MOST_QUANTA = 4.0
+# The same for float outputs, as a share of the recorded values' own spread.
+_MOST_SHARE = 0.1
+
+
+class Runs(Protocol):
+    """What is checked: a `model.Model`."""
+
+    contract: Contract
+    path: Path
+
+    def run_raw(self, pictures: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.generic]]:
+        """Run it; see `model.Model.run_raw`."""
 
 
 def golden_picture(generator: str, height: int, width: int) -> npt.NDArray[np.uint8]:
@@ -78,7 +97,7 @@ def sample(values: npt.NDArray[np.generic]) -> list[float]:
     return [int(value) for value in chosen]
 
 
-def record_golden(model: Model) -> dict[str, list[list[float]]]:
+def record_golden(model: Runs) -> dict[str, list[list[float]]]:
     """Run the three pictures through a model.
 
     Returns:
@@ -93,7 +112,7 @@ def record_golden(model: Model) -> dict[str, list[list[float]]]:
     return recorded
 
 
-def check_golden(model: Model, kernels: str) -> float:
+def check_golden(model: Runs, kernels: str) -> float:
     """Compare a model on this machine with its contract.
 
     Args:
@@ -125,4 +144,46 @@ def check_golden(model: Model, kernels: str) -> float:
             f"allowed are {tolerance:g}; the runtime or its delegate computes wrongly here: "
             "try another LiteRT version, or convert the model again"
         )
+    return worst
+
+
+def check_accelerated(model: Runs, spec: DelegateSpec) -> float:
+    """Hold what a model computes with its delegate against its contract's golden outputs.
+
+    Args:
+        model: loaded with the delegate.
+        spec: the delegate, for messages.
+
+    Returns:
+        The largest mean difference of an output, in quanta for integer outputs.
+
+    Raises:
+        DelegateError: they differ by more than other kernels' rounding explains.
+    """
+    golden = model.contract.golden.get("xnnpack")
+    if golden is None:
+        raise DelegateError(
+            f"{model.path} carries no golden outputs, so what {spec.library} computes cannot be "
+            "checked; convert the model again",
+            curable=False,
+        )
+    try:
+        found = record_golden(model)
+    except (RuntimeError, ValueError) as error:
+        raise DelegateError(
+            f"{model.path} fails on {spec} ({' '.join(str(error).split())})"
+        ) from error
+    worst = 0.0
+    for output in model.contract.outputs:
+        expected = np.array(golden[output.name], dtype=np.float64)
+        apart = float(np.abs(np.array(found[output.name]) - expected).mean())
+        limit = _MOST_QUANTA if output.dtype != "float32" else _MOST_SHARE * expected.std()
+        # Not `apart > limit`: outputs that are not numbers must not pass.
+        if not apart <= limit:
+            raise DelegateError(
+                f"{model.path}: with {spec} the output {output.name} differs from the CPU's by "
+                f"{apart:.3g} on average, allowed are {limit:.3g}; the accelerator computes "
+                "wrongly: unplug it, cool it, or do without --delegate"
+            )
+        worst = max(worst, apart)
     return worst

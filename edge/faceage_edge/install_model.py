@@ -96,7 +96,7 @@ _TEST = """\
 import sys
 from faceage_edge.errors import FaceageError
 from faceage_edge.golden import check_golden
-from faceage_edge.interpreter import runtime_name
+from faceage_edge.runtime import runtime_name
 from faceage_edge.model import load_model
 # tflite-runtime has no XNNPACK for int8: its outputs are those of the built-in kernels.
 kernels = "xnnpack" if runtime_name().startswith("ai-edge-litert") else "builtin"

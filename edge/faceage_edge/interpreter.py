@@ -1,16 +1,12 @@
-"""Find the installed LiteRT and open checked model bytes with it."""
+"""Open checked model bytes with the installed LiteRT."""
 
-from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 from faceage_edge.delegates import DelegateSpec, open_delegate
 from faceage_edge.errors import DelegateError, MissingExtraError, ModelFileError
+from faceage_edge.runtime import runtime, runtime_name
 
-__all__ = ["open_interpreter", "runtime", "runtime_name"]
-
-# ai-edge-litert is the maintained successor of tflite-runtime; the API used here is the same.
-_RUNTIMES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
+__all__ = ["open_interpreter"]
 
 
 def open_interpreter(
@@ -72,33 +68,3 @@ def open_interpreter(
             "convert it with faceage-convert"
         ) from error
     return interpreter
-
-
-def runtime_name() -> str:
-    """The installed runtime and its version, e.g. `ai-edge-litert 2.3.0`."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    package = runtime().__name__.split(".", maxsplit=1)[0].replace("_", "-")
-    try:
-        return f"{package} {version(package)}"
-    except PackageNotFoundError:
-        return package
-
-
-def runtime() -> ModuleType:
-    """The module of the installed runtime, `ai_edge_litert` or `tflite_runtime`.
-
-    Raises:
-        MissingExtraError: neither can be loaded.
-    """
-    problems = []
-    for name in _RUNTIMES:
-        try:
-            return import_module(name)
-        except ImportError as error:
-            problems.append(f"{name}: {error}")
-    raise MissingExtraError(
-        f"no LiteRT runtime could be loaded ({'; '.join(problems)}); "
-        "install it with: pip install ai-edge-litert "
-        '(32-bit systems and Python up to 3.11: pip install tflite-runtime "numpy<2")'
-    )

@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from faceage_edge.contract import Contract
-from faceage_edge.delegates import DelegateSpec, check_accelerated
+from faceage_edge.delegates import DelegateSpec
 from faceage_edge.embedded import read_contract
 from faceage_edge.errors import ModelFileError
+from faceage_edge.golden import check_accelerated
 from faceage_edge.interpreter import open_interpreter
 from faceage_edge.preprocess import InputEncoder
 

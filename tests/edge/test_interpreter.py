@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from faceage_edge import interpreter
+from faceage_edge import runtime
 from faceage_edge.errors import MissingExtraError, ModelFileError
-from faceage_edge.interpreter import open_interpreter, runtime_name
+from faceage_edge.interpreter import open_interpreter
+from faceage_edge.runtime import runtime_name
 
 LITERT, TFLITE = "ai_edge_litert.interpreter", "tflite_runtime.interpreter"
 
@@ -26,7 +27,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
                 raise ImportError(f"No module named {name.split('.')[0]!r}")
             return runtimes[name.split(".")[0]]
 
-        monkeypatch.setattr(interpreter, "import_module", find)
+        monkeypatch.setattr(runtime, "import_module", find)
 
     return pretend
 
