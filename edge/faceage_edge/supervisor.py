@@ -158,7 +158,8 @@ class Supervisor:
         if end.silent:
             self._say("the worker did not stop and was killed; files it was writing are not whole")
             return 1
-        return max(end.code, 0)
+        # Else we would have begun again: no failure of a run that was to end.
+        return 0 if self._restarts.curable(end) else max(end.code, 0)
 
     def _watch(self, worker: Worker, beats_before: int) -> End:
         """Wait for a worker's end, killing it where it is silent."""
