@@ -32,8 +32,7 @@ def camera(options: argparse.Namespace, root: Path) -> Diagnosis:
     try:
         request = CameraRequest(options.width, options.height, options.fps)
         until = time.monotonic() + _FRAME_S
-        leave = lambda: time.monotonic() > until  # noqa: E731
-        with open_source(options.source, request, leave=leave) as source:
+        with open_source(options.source, request, leave=lambda: _past(until)) as source:
             frame = next(iter(source), None)
             words = source.describe()
     except FaceageError as error:
@@ -41,13 +40,17 @@ def camera(options: argparse.Namespace, root: Path) -> Diagnosis:
         if shut:
             fix = f"sudo usermod -aG video $USER, then log in again (/dev/{shut[0]} is shut to you)"
         return Diagnosis("broken", f"--source {options.source} gives no frame; {listed}", fix)
-    if frame is None and leave():
-        fix = "is it sending? Look at it with another program, such as ffplay; or switch it off and on"
+    if frame is None and _past(until):
+        fix = "does it send? Try another program, such as ffplay, or switch it off and on"
         return Diagnosis("broken", f"{words} opens and gives no frame for {_FRAME_S:g} s", fix)
     if frame is None:
         return Diagnosis("broken", f"{words} ended at once", "name another --source")
     height, width = frame.picture.shape[:2]
     return Diagnosis("ok", f"{words}: a frame of {width} x {height}")
+
+
+def _past(until: float) -> bool:
+    return time.monotonic() > until
 
 
 def power(root: Path) -> Diagnosis:
