@@ -153,7 +153,7 @@ def test_stop_returns_though_a_read_never_does() -> None:
 
 
 def test_stop_returns_though_the_camera_never_closes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a driver's stop after a time-out: it is left behind, in a thread that no exit waits for."""
+    """As a driver's stop after a time-out: it is left behind, and no exit waits for it."""
     monkeypatch.setattr("faceage_edge.capture._CLOSING_S", 0.2)
     release = threading.Event()
 
