@@ -143,8 +143,8 @@ def check(out: Path) -> str:
     files, threads = found["after"]
     first = next(line for line in said.splitlines() if line.startswith("faceage-camera"))
     return (
-        f"{first}\nvivid: {FRAMES} results over one death of the worker; reopened: {files} files and "
-        f"{threads} threads"
+        f"{first}\nvivid: {FRAMES} results over one death of the worker; reopened: {files} files "
+        f"and {threads} threads"
     )
 
 
