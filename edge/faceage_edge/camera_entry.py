@@ -46,6 +46,7 @@ def _supervised(arguments: list[str], options: object) -> int:
         patience_s=given["patience"],
         accelerated=bool(given["delegate"]),
         probe_s=given["probe_every"],
+        start_s=given["start_within"],
         health_s=given["health"],
         events=None if given["events"] is None else Path(given["events"]),
     )

@@ -41,8 +41,8 @@ def parser(program: str) -> argparse.ArgumentParser:
         A parser whose namespace has `source`, `models`, `age`, `detector`, `annotate` (str or
         None), `min_face`, `rate` (float or None), `threads`, `max_frames`, `width`, `height`,
         `fps` (int or None), `decode`, `about`, `json`, `loop`, `every_frame`, `no_supervisor`,
-        `try_accelerator` (bool), `pass_every`, `age_every`, `patience`, `probe_every`, `health`
-        (float or None) and `delegate` (list of str).
+        `try_accelerator` (bool), `pass_every`, `age_every`, `patience`, `start_within`,
+        `probe_every`, `health` (float or None) and `delegate` (list of str).
     """
     made = argparse.ArgumentParser(
         prog=program,
@@ -183,6 +183,14 @@ def _add_supervision(group: argparse._ArgumentGroup) -> None:
         metavar="SECONDS",
         help="how long a camera may deliver nothing, or the same picture, and a model may work on "
         "one frame, before all is begun anew (default: %(default)s)",
+    )
+    group.add_argument(
+        "--start-within",
+        type=_seconds,
+        default=45.0,
+        metavar="SECONDS",
+        help="how long loading libraries and models may take; with more, for a slow machine, "
+        "opening a camera or an accelerator may take longer in proportion (default: %(default)s)",
     )
     group.add_argument(
         "--delegate",

@@ -15,6 +15,8 @@ __all__ = ["Freshest"]
 
 # Pixels that are compared to see whether a picture is the one before: every 16th, both ways.
 _STEP = 16
+# What a driver may take to close a camera, several times over.
+_CLOSING_S = 3.0
 # Grey levels. A covered lens delivers the same black again and again and is not at fault.
 _FLAT = 8
 
@@ -46,6 +48,7 @@ class Freshest:
         self._changed = threading.Condition()
         self._newest: Frame | None = None
         self._failure: Exception | None = None
+        self._not_closed: Exception | None = None
         self._ended = False
         self._stopping = False
         self._drops = 0
@@ -91,12 +94,24 @@ class Freshest:
         Args:
             timeout_s: how long to wait for a read in progress. A source that is still reading
                 then is left open: closing it under a blocked read crashes or blocks in turn,
-                and the process is about to end.
+                and the process is about to end. So is one whose closing does not return, as a
+                camera's stop does that has timed out (picamera2 #1065).
         """
         self._stopping = True
         self._thread.join(timeout_s)
-        if not self._thread.is_alive():
+        if self._thread.is_alive():
+            return
+        closing = threading.Thread(target=self._close, name="closing", daemon=True)
+        closing.start()
+        closing.join(_CLOSING_S)
+        if self._not_closed is not None:
+            raise self._not_closed
+
+    def _close(self) -> None:
+        try:
             self._source.__exit__()
+        except Exception as error:  # whatever it is, the stopping thread raises it
+            self._not_closed = error
 
     def __iter__(self) -> Iterator[Frame]:
         while (frame := self._next()) is not None:

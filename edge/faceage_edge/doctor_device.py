@@ -3,6 +3,7 @@
 import argparse
 import ctypes.util
 import os
+import time
 from pathlib import Path
 
 from faceage_edge.diagnosis import Diagnosis
@@ -13,6 +14,8 @@ from faceage_edge.throttling import ask_firmware, flag_names, parse_flags, since
 
 __all__ = ["camera", "coral", "heat", "power"]
 
+# A network camera that is opened and sends nothing would be waited for without an end.
+_FRAME_S = 20.0
 # From here on a Pi slows itself down.
 _HOT_C = 80.0
 # Vendor and product of a USB Coral before and after it got its firmware.
@@ -28,7 +31,8 @@ def camera(options: argparse.Namespace, root: Path) -> Diagnosis:
         return Diagnosis("absent", "--source - reads standard input")
     try:
         request = CameraRequest(options.width, options.height, options.fps)
-        with open_source(options.source, request) as source:
+        until = time.monotonic() + _FRAME_S
+        with open_source(options.source, request, leave=lambda: _past(until)) as source:
             frame = next(iter(source), None)
             words = source.describe()
     except FaceageError as error:
@@ -36,10 +40,17 @@ def camera(options: argparse.Namespace, root: Path) -> Diagnosis:
         if shut:
             fix = f"sudo usermod -aG video $USER, then log in again (/dev/{shut[0]} is shut to you)"
         return Diagnosis("broken", f"--source {options.source} gives no frame; {listed}", fix)
+    if frame is None and _past(until):
+        fix = "does it send? Try another program, such as ffplay, or switch it off and on"
+        return Diagnosis("broken", f"{words} opens and gives no frame for {_FRAME_S:g} s", fix)
     if frame is None:
         return Diagnosis("broken", f"{words} ended at once", "name another --source")
     height, width = frame.picture.shape[:2]
     return Diagnosis("ok", f"{words}: a frame of {width} x {height}")
+
+
+def _past(until: float) -> bool:
+    return time.monotonic() > until
 
 
 def power(root: Path) -> Diagnosis:

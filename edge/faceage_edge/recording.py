@@ -4,6 +4,7 @@ Left on an error, an unfinished file is thrown away; an earlier file of that nam
 only by a whole one.
 """
 
+import glob
 import os
 import tempfile
 from pathlib import Path
@@ -134,6 +135,7 @@ class AnnotatedFilm:
         return writer
 
     def __enter__(self) -> "AnnotatedFilm":
+        self._clear()
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
@@ -147,6 +149,13 @@ class AnnotatedFilm:
         finally:
             # Also where an interrupt came between OpenCV's making the file and our knowing of it.
             self._beside.unlink(missing_ok=True)
+
+    def _clear(self) -> None:
+        """Remove what processes that were killed at the same film left behind."""
+        for path in self._target.parent.glob(f".{glob.escape(self._target.stem)}.*.partial.mp4"):
+            process = path.name.split(".")[-3]
+            if process.isdigit() and not Path("/proc", process).exists():
+                path.unlink(missing_ok=True)
 
     def _keep(self) -> None:
         # OpenCV does not tell when a write failed; a film cut short by a full disk has no index.

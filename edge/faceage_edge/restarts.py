@@ -67,8 +67,8 @@ class Restarts:
             self._died.clear()
             return Decision(why="back to the accelerator")
         crashed = end.silent or end.code < 0 or (end.code == 1 and end.failure == Failure.NONE)
-        if not crashed and (code := self._final(end)) is not None:
-            return Decision(code=code)
+        if not crashed and not self.curable(end):
+            return Decision(code=end.code)
         self._row = 1 if end.beats and end.lived_s >= _WELL_S else self._row + 1
         why = _why(end)
         self._judge_accelerator(end, crashed)
@@ -79,13 +79,11 @@ class Restarts:
         delay_s = _DELAYS_S[min(self._row, len(_DELAYS_S)) - 1]
         return Decision(delay_s=delay_s, why=why, degraded=self._degraded)
 
-    def _final(self, end: End) -> int | None:
-        """The exit code that ends all; None for what a new beginning may cure."""
-        if end.failure == Failure.ACCELERATOR and self._accelerated:
-            return None
-        if end.failure == Failure.SOURCE and end.live and end.beats_ever:
-            return None
-        return end.code
+    def curable(self, end: End) -> bool:
+        """Whether it was the accelerator that failed, or a camera that was lost."""
+        if end.failure == Failure.ACCELERATOR:
+            return self._accelerated
+        return end.failure == Failure.SOURCE and end.live and bool(end.beats_ever)
 
     def _judge_accelerator(self, end: End, crashed: bool) -> None:
         if not self._accelerated or self._degraded:

@@ -129,6 +129,8 @@ class Stream:
             self._capture = self._open(self._url)
             if self._capture.isOpened():
                 self._say(f"{self._name} is back")
+                # Opening took its time, and the first frame may take as long again.
+                self.waiting()
                 return True
             self._capture.release()
             pause_s = min(pause_s * 2, longest_s)

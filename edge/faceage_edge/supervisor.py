@@ -33,8 +33,8 @@ _STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _LOOK_S = 0.25
 # A worker's own patience with a camera ends first, and its message says more than ours.
 _LONGER_S = 1.5
-# Python, OpenCV and LiteRT from a slow card on a small board; measured after that, see `_limit`.
-_FIRST_START_S = 45.0
+# What --start-within is by default, and what the limits of the other stages are made for.
+_USUAL_START_S = 45.0
 _LEAST_START_S = 6.0
 # A Coral takes its firmware over USB when it is first opened, two to three seconds.
 _ACCELERATOR_S = 8.0
@@ -53,13 +53,16 @@ class SupervisorSettings:
 
     `patience_s`: how long a worker may be silent. `accelerated`: it uses a delegate until that
     fails. `probe_s`: seconds after which a failed accelerator is tried again; each failed try
-    doubles them. `health_s`: seconds between two lines on health; None for none. `events`: the
-    file of `--events`, in which nobody stays whom a dead worker had in view.
+    doubles them. `start_s`: how long a worker may take to load libraries and models; what it is
+    longer than usual, opening and ending may take longer too. `health_s`: seconds between two lines
+    on health; None for none. `events`: the file of `--events`, in which nobody stays whom a dead
+    worker had in view.
     """
 
     patience_s: float
     accelerated: bool
     probe_s: float
+    start_s: float = _USUAL_START_S
     health_s: float | None = None
     events: Path | None = None
 
@@ -84,6 +87,7 @@ class Supervisor:
         self._restarts = Restarts(accelerated=settings.accelerated)
         self._notifier = Notifier()
         self._stop_ns = 0
+        self._slowness = max(settings.start_s / _USUAL_START_S, 1.0)
         self._start_s: float | None = None
         self._started = self._slow_starts = 0
         # When a reader of the results last was the one who was waited for.
@@ -154,7 +158,8 @@ class Supervisor:
         if end.silent:
             self._say("the worker did not stop and was killed; files it was writing are not whole")
             return 1
-        return max(end.code, 0)
+        # Else we would have begun again: no failure of a run that was to end.
+        return 0 if self._restarts.curable(end) else max(end.code, 0)
 
     def _watch(self, worker: Worker, beats_before: int) -> End:
         """Wait for a worker's end, killing it where it is silent."""
@@ -216,7 +221,7 @@ class Supervisor:
         since_s = (time.monotonic_ns() - since_ns) / _NS
         if self._stop_ns:
             since_s = (time.monotonic_ns() - self._stop_ns) / _NS
-            limit = _ENDING_S if stage is Stage.ENDING else self._grace_s
+            limit = _ENDING_S * self._slowness if stage is Stage.ENDING else self._grace_s
         else:
             limit = self._limit(stage, worker)
         if since_s <= limit:
@@ -236,11 +241,12 @@ class Supervisor:
         if stage is Stage.STARTING:
             # Four times as long as the last one took: the card may be busy. A machine that has
             # become slower gets twice as long with each start that was cut short.
-            known = _FIRST_START_S / 4 if self._start_s is None else self._start_s
+            longest_s = self._settings.start_s
+            known = longest_s / 4 if self._start_s is None else self._start_s
             usual_s = max(4 * known, _LEAST_START_S) * 2.0**self._slow_starts
-            return min(usual_s, _FIRST_START_S)
+            return min(usual_s, longest_s)
         limits = {Stage.ACCELERATOR: _ACCELERATOR_S, Stage.OPENING: _OPENING_S}
-        return limits.get(stage, _ENDING_S)
+        return limits.get(stage, _ENDING_S) * self._slowness
 
     def _look_after(self, worker: Worker) -> None:
         now = time.monotonic()
@@ -282,7 +288,7 @@ class Supervisor:
                 self._probe = start_worker(self._probe_command, None, mask, quiet=True)
             return
         code = self._probe.poll()
-        if code is None and self._probe.age_s <= _PROBE_LIMIT_S:
+        if code is None and self._probe.age_s <= _PROBE_LIMIT_S * self._slowness:
             return
         self._end_probe()
         self._probe_wait_s *= 2

@@ -152,6 +152,37 @@ def test_stop_returns_though_a_read_never_does() -> None:
     release.set()
 
 
+def test_stop_returns_though_the_camera_never_closes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a driver's stop after a time-out: it is left behind, and no exit waits for it."""
+    monkeypatch.setattr("faceage_edge.capture._CLOSING_S", 0.2)
+    release = threading.Event()
+
+    class Stuck(FakeCamera):
+        def __exit__(self, *_: object) -> None:
+            release.wait(10)
+
+    source = Freshest(Stuck(lambda: iter((frame(0),))))
+    began = time.monotonic()
+    with source:
+        assert next(iter(source)).index == 0
+    assert time.monotonic() - began < 2
+    (thread,) = [each for each in threading.enumerate() if each.name == "closing"]
+    assert thread.daemon
+    release.set()
+    thread.join(10)
+
+
+def test_a_camera_that_fails_to_close_is_no_secret() -> None:
+    """What its driver raises then is raised."""
+
+    class Broken(FakeCamera):
+        def __exit__(self, *_: object) -> None:
+            raise RuntimeError("the driver's own words")
+
+    with pytest.raises(RuntimeError, match="own words"), Freshest(Broken(lambda: iter(()))):
+        pass
+
+
 def test_a_stop_request_ends_the_wait() -> None:
     """Someone who waits for a frame leaves when asked to."""
     release, asked = threading.Event(), threading.Event()

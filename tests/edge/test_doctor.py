@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from faceage_edge import camera, doctor, doctor_device, doctor_software
+from faceage_edge import camera, doctor, doctor_device, doctor_software, interpreter
 from faceage_edge.camera_options import parser
 from faceage_edge.diagnosis import Diagnosis
 
@@ -141,6 +142,112 @@ def test_what_is_broken_is_said_with_its_fix(
     assert "there is no file or folder" in findings["camera"]["fix"]
     assert set(findings) >= {"python", "system", "numpy", "opencv", "runtime", "power", "coral"}
     assert "BROKEN  camera" in doctor.doctor_text(document)
+
+
+def test_a_camera_that_opens_and_sends_nothing_is_found(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A network camera may do so for ever; the doctor does not wait as long."""
+    monkeypatch.setattr(doctor_device, "_FRAME_S", 0.3)
+
+    class Silent:
+        """A stream whose frames never come."""
+
+        def __init__(self, leave: Callable[[], bool]) -> None:
+            self._leave = leave
+
+        def __enter__(self) -> "Silent":
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            return None
+
+        def __iter__(self) -> "Silent":
+            return self
+
+        def __next__(self) -> None:
+            while not self._leave():
+                time.sleep(0.01)
+            raise StopIteration
+
+        def describe(self) -> str:
+            return "rtsp://camera/stream (25 fps)"
+
+    monkeypatch.setattr(doctor_device, "open_source", lambda *_, leave: Silent(leave))
+    options = parser("faceage-camera").parse_args(["--source", "rtsp://camera/stream"])
+    finding = doctor_device.camera(options, tmp_path)
+    assert finding.state == "broken"
+    assert "opens and gives no frame" in finding.found and "ffplay" in finding.fix
+
+
+def test_a_device_that_is_shut_to_this_user_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The group is the fix, not what OpenCV says."""
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "dev" / "video0").touch()
+    monkeypatch.setattr("os.access", lambda *_: False)
+    options = parser("faceage-camera").parse_args(["--source", "99"])
+    finding = doctor_device.camera(options, tmp_path)
+    assert (finding.state, "usermod -aG video" in finding.fix) == ("broken", True)
+    assert "/dev/video0" in finding.found
+
+
+SYSTEMS = [
+    (("glibc", "2.36"), "ok", "Debian 12"),
+    (("glibc", "2.31"), "warning", "Bullseye: LiteRT's wheels install there and do not load"),
+    (("", ""), "warning", "Alpine"),
+]
+
+
+@pytest.mark.parametrize(("library", "state", "note"), SYSTEMS)
+def test_a_system_that_is_too_old_for_the_wheels(
+    monkeypatch: pytest.MonkeyPatch, library: tuple[str, str], state: str, note: str
+) -> None:
+    """The fix names the runtime that loads there."""
+    monkeypatch.setattr("platform.libc_ver", lambda: library)
+    finding = doctor_software.system()
+    assert (finding.state, "tflite-runtime" in finding.fix) == (state, state == "warning"), note
+
+
+def test_a_python_that_is_not_supported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fix names those that are."""
+    monkeypatch.setattr("sys.version_info", (3, 9, 2))
+    finding = doctor_software.python()
+    assert (finding.state, "3.11, 3.12 or 3.13" in finding.fix) == ("broken", True)
+
+
+def test_a_runtime_that_does_not_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither of the two: broken, and the fix names what to install."""
+    for name in interpreter._RUNTIMES:
+        monkeypatch.setitem(sys.modules, name, None)
+    finding = doctor_software.runtime()
+    assert (finding.state, "ai-edge-litert" in finding.fix) == ("broken", True)
+
+
+def test_an_opencv_without_ffmpeg(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It reads cameras and pictures, no films."""
+    monkeypatch.setattr("cv2.getBuildInformation", lambda: "  FFMPEG:  NO\n  GTK+:  YES\n")
+    finding = doctor_software.opencv()
+    assert (finding.state, "no FFmpeg" in finding.found) == ("warning", True)
+    assert "opencv-python-headless" in finding.fix
+
+
+PI_CAMERAS = [
+    ("", "ok", ""),
+    ("ModuleNotFoundError: No module named 'picamera2'", "absent", "--system-site-packages"),
+    ("ValueError: numpy.dtype size changed, may indicate", "broken", "see numpy"),
+]
+
+
+@pytest.mark.parametrize(("words", "state", "fix"), PI_CAMERAS)
+def test_a_pis_own_camera(
+    monkeypatch: pytest.MonkeyPatch, words: str, state: str, fix: str
+) -> None:
+    """Only its source needs picamera2; where it is missing the fix is apt's package."""
+    monkeypatch.setattr(doctor_software, "_import", lambda _: words)
+    finding = doctor_software.picamera2()
+    assert (finding.state, fix in finding.fix) == (state, True)
 
 
 def test_a_damaged_model_is_found(tmp_path: Path) -> None:

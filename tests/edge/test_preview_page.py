@@ -1,11 +1,18 @@
 """The preview's page in a headless Chromium, at the widths of a desk and of a phone."""
 
+import os
+import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
+from tests.edge.faults.running import Running
 from tests.edge.headless_chromium import Browser, chromium
 from tests.edge.results import PICTURE, face, result
+from tests.edge.rtsp_camera import free_port
 
 from faceage_edge.address import Address
 from faceage_edge.preview import Preview
@@ -15,6 +22,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(chromium() is None, reason="needs a chromium (apt install chromium)"),
 ]
+Picture = npt.NDArray[np.uint8]
 TOKEN = "abcdef0123456789"
 
 
@@ -34,8 +42,8 @@ def test_the_page_shows_picture_ages_and_health(tmp_path: Path) -> None:
     feeder = threading.Thread(target=feed)
     with preview, Browser(program, tmp_path / "profile") as browser:
         feeder.start()
-        for width, phone in ((1280, False), (390, True)):
-            browser.size(width, 844, phone=phone)
+        for width, height, phone in ((1280, 844, False), (390, 844, True), (844, 390, True)):
+            browser.size(width, height, phone=phone)
             browser.open(f"http://{preview.address}/?token={TOKEN}")
             browser.wait_for("document.getElementById('picture').naturalWidth === 160")
             first = browser.wait_for("typeof shown === 'undefined' ? 0 : shown")
@@ -48,8 +56,38 @@ def test_the_page_shows_picture_ages_and_health(tmp_path: Path) -> None:
             listed = browser.evaluate("document.getElementById('faces').innerText").split()
             assert listed == ["#1", "34", "28", "–", "41", "#2", "61", "55", "–", "68"]
             assert browser.evaluate("document.documentElement.scrollWidth") == width
+            assert browser.evaluate("document.getElementById('picture').clientHeight") < height
+            # The first age is seen without scrolling.
+            place = "document.querySelector('#faces li').getBoundingClientRect().bottom"
+            assert browser.evaluate(place) <= height
             # The token is not left in the address bar.
             assert browser.evaluate("location.search") == ""
         ended.set()
         feeder.join()
         browser.wait_for("document.getElementById('health').textContent.startsWith('no frame')")
+        faded = "getComputedStyle(document.getElementById('picture')).opacity"
+        assert float(browser.evaluate(faded)) < 0.5, "what is no longer live looks so"
+
+
+def test_the_page_outlives_a_worker(
+    tmp_path: Path, walking_face: list[Picture], write_clip: Callable[[list[Picture]], Path]
+) -> None:
+    """The program itself: its worker, which serves the page, dies, and the page goes on alone."""
+    program = chromium()
+    assert program is not None
+    port = free_port()
+    source = ("--source", write_clip(walking_face), "--rate", 10, "--min-face", 40)
+    health = "document.getElementById('health').textContent"
+    with (
+        Running(*source, "--preview", port) as run,
+        Browser(program, tmp_path / "profile") as browser,
+    ):
+        run.some()
+        browser.size(390, 844, phone=True)
+        browser.open(f"http://localhost:{port}/")
+        browser.wait_for(f"{health} === 'live'")
+        os.kill(run.workers()[0], signal.SIGKILL)
+        browser.wait_for(f"{health} === 'live, begun anew once'")
+        browser.wait_for("document.querySelectorAll('#faces li').length === 1")
+        assert run.stop() == 0
+        browser.wait_for(f"{health} === 'not reachable'")

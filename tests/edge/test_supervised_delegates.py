@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from tests.edge.faults import running
+from tests.edge.faults.delegate import SOURCE, WAYS
 from tests.edge.faults.running import Running
 
 Picture = npt.NDArray[np.uint8]
@@ -23,8 +25,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if shutil.which("gcc") is None:
         pytest.skip("needs gcc to build a delegate")
     made = tmp_path_factory.mktemp("delegate") / "fault.so"
-    source = str(FAULTS / "delegate.c")
-    subprocess.run(["gcc", "-shared", "-fPIC", "-pthread", "-o", made, source], check=True)
+    subprocess.run(["gcc", "-shared", "-fPIC", "-pthread", "-o", made, SOURCE], check=True)
     return made
 
 
@@ -42,17 +43,7 @@ def camera(tmp_path: Path, astronaut: Picture) -> Iterator[dict[str, str]]:
     yield running.environment(PYTHONPATH=FAULTS, FACEAGE_FAKE_CAMERA=tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("how", "said", "note"),
-    [
-        ("refuse", "refuses", "no device there"),
-        ("abort", "killed by SIGABRT", "as libedgetpu does"),
-        ("prepare", "cannot prepare this model", "another accelerator's model"),
-        ("garbage", "the accelerator computes wrongly", "a device gone mad"),
-        ("hang", "silent", "while it is opened"),
-        ("invoke-hang", "silent", "in its first run"),
-    ],
-)
+@pytest.mark.parametrize(("how", "said", "note"), WAYS)
 def test_an_accelerator_that_does_not_work_is_done_without(
     library: Path, clip: Path, how: str, said: str, note: str
 ) -> None:
@@ -100,19 +91,49 @@ def test_without_a_supervisor_a_failure_is_an_error(
         run.until(lambda: said in run.err, 5)
 
 
+@pytest.mark.parametrize(
+    ("how", "said", "limit_s", "note"),
+    [
+        ("while", "killed by SIGABRT", 6, "it takes the process with it"),
+        ("stall", "silent", 10, "a call into it never returns, Python's lock held"),
+    ],
+)
 def test_an_accelerator_is_used_lost_and_found_again(
-    library: Path, camera: dict[str, str], tmp_path: Path
+    library: Path,
+    camera: dict[str, str],
+    tmp_path: Path,
+    how: str,
+    said: str,
+    limit_s: float,
+    note: str,
 ) -> None:
-    """Unplugged it takes the process with it, the CPU goes on; plugged in, it is used again."""
+    """Unplugged, the CPU goes on without it; plugged in, it is used again."""
     gone = tmp_path / "unplugged"
-    delegate = f"{library},how=while,file={gone}"
-    with Running("--source", 0, "--delegate", delegate, "--probe-every", 1, env=camera) as run:
+    delegate = f"{library},how={how},file={gone}"
+    words = ("--source", 0, "--patience", 1, "--delegate", delegate, "--probe-every", 1)
+    with Running(*words, env=camera) as run:
         run.until(lambda: len(run.results) > 3)
         assert run.results[-1][1]["degraded"] is False
         gone.touch()
         run.until(lambda: run.results[-1][1]["degraded"])
-        assert run.gap() < 6
+        assert said in run.err, note
+        assert run.gap() < limit_s, note
         gone.unlink()
         run.until(lambda: not run.results[-1][1]["degraded"])
         assert "works again" in run.err
         assert run.stop() == 0
+
+
+@pytest.mark.parametrize(("how", "degraded"), [("hang", False), ("refuse", True)])
+def test_a_request_to_stop_meets_an_accelerator(
+    library: Path, camera: dict[str, str], how: str, degraded: bool
+) -> None:
+    """While it hangs at being opened the worker must be killed, code 1; while it is done without
+    and tried again and again, code 0."""
+    words = ("--source", 0, "--patience", 1, "--probe-every", 0.1)
+    with Running(*words, "--delegate", f"{library},how={how}", env=camera) as run:
+        run.until(lambda: run.results[-1:] if degraded else run.workers())
+        # Opened within this time, or a probe is running.
+        time.sleep(1.5)
+        assert run.stop() == (0 if degraded else 1), run.err
+    assert "Traceback" not in run.err

@@ -3,11 +3,14 @@
  * refuse: it is not created. abort, hang: while it is created. prepare: Prepare fails. garbage: it
  * takes over the last operator and fills its output with a pattern. invoke-hang: it never returns
  * from there. while FILE: as none, but a thread aborts the process when FILE comes into being; it
- * refuses to be created as long as FILE is there, as an unplugged Coral does.
+ * refuses to be created as long as FILE is there, as an unplugged Coral does. stall FILE: the same, but
+ * the thread takes Python's lock and never gives it back, as a call that blocks with the lock held.
  *
  * The parts of LiteRT's C interface that are used are declared here by hand; their layout has been
  * the same since TensorFlow Lite 2.10.
  */
+#define _GNU_SOURCE
+#include <dlfcn.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -95,7 +98,9 @@ static int prepare(Context *c, Delegate *d) {
 
 static void *watch(void *nothing) {
     while (access(file, F_OK)) usleep(10000);
-    abort();
+    if (strcmp(how, "while") == 0) abort();
+    ((int (*)(void))dlsym(RTLD_DEFAULT, "PyGILState_Ensure"))();
+    for (;;) pause();
     return nothing;
 }
 
@@ -112,7 +117,7 @@ Delegate *tflite_plugin_create_delegate(
         report("no device");
         return 0;
     }
-    if (strcmp(how, "while") == 0) {
+    if (file[0]) {
         pthread_t thread;
         pthread_create(&thread, 0, watch, 0);
     }

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -41,10 +41,15 @@ class Running:
     """One run; a context manager that leaves no process behind."""
 
     def __init__(
-        self, *arguments: object, env: dict[str, str] | None = None, **options: Any
+        self,
+        *arguments: object,
+        env: dict[str, str] | None = None,
+        prefix: Sequence[str] = (),
+        **options: Any,
     ) -> None:
+        """Start it; `prefix` is a command that becomes it, such as `unshare --mount`."""
         self.process = subprocess.Popen(
-            [*command(), *map(str, arguments)],
+            [*prefix, *command(), *map(str, arguments)],
             stdout=options.pop("stdout", subprocess.PIPE),
             stderr=subprocess.PIPE,
             env=env or environment(),
