@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from faceage_edge import camera, doctor, doctor_device, doctor_software, interpreter
+from faceage_edge import camera, doctor, doctor_device, doctor_software, runtime
 from faceage_edge.camera_options import parser
 from faceage_edge.diagnosis import Diagnosis
 
@@ -219,7 +219,7 @@ def test_a_python_that_is_not_supported(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_runtime_that_does_not_load(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither of the two: broken, and the fix names what to install."""
-    for name in interpreter._RUNTIMES:
+    for name in runtime._RUNTIMES:
         monkeypatch.setitem(sys.modules, name, None)
     finding = doctor_software.runtime()
     assert (finding.state, "ai-edge-litert" in finding.fix) == ("broken", True)
