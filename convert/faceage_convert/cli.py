@@ -226,7 +226,3 @@ def _try_out(path: Path) -> None:
                 raise
             except ModelFileError:
                 pass  # the import says it better
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,12 +1,39 @@
 """What all commands share: how an error becomes a message and an exit code."""
 
+import contextlib
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from faceage_edge.errors import FaceageError
 
-__all__ = ["run"]
+__all__ = ["loading", "run"]
+
+
+@contextlib.contextmanager
+def loading(program: str) -> Iterator[None]:
+    """Let Ctrl-C end the process at once while libraries are imported.
+
+    Nothing is to be saved then, and an import that is interrupted ends in whatever error the
+    library makes of it.
+
+    Args:
+        program: as for `run`, as are message and exit code.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    # One who started us may have had Ctrl-C ignored, as a shell does for what runs behind it.
+    if before is signal.default_int_handler:
+        signal.signal(signal.SIGINT, lambda *_: _leave(program))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _leave(program: str) -> None:
+    os.write(2, f"{program}: interrupted\n".encode())
+    os._exit(130)
 
 
 def run(program: str, body: Callable[[], int]) -> int:
