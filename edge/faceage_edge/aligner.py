@@ -44,7 +44,8 @@ class Aligner:
             raise ContractError(f"{model.path} sees {width} x {height} pixels, expected a square")
         self._model, self._stage = model, stage
         contract = model.contract
-        self._size = contract.input.width
+        # Every look's crop, one after the other.
+        self._patch = np.empty((height, width, 3), np.uint8)
         self._logit, self._offsets, self._landmarks = (
             contract.output(head).name for head in ("face-logit", "box-offsets", "landmarks")
         )
@@ -102,8 +103,8 @@ class Aligner:
     ) -> tuple[Face, float]:
         # Besides the network this is most of what a frame costs: for one square plain numbers are
         # faster than arrays.
-        patch, (left, top, side) = cut_square(frame, x1, y1, x2 - x1, self._size)
-        outputs = self._model.numbers(patch)
+        left, top, side = cut_square(frame, x1, y1, x2 - x1, into=self._patch)
+        outputs = self._model.numbers(self._patch)
         (logit,) = outputs[self._logit]
         x1, y1, x2, y2 = (side * share for share in outputs[self._offsets])
         box = FrameBox(left + x1, top + y1, side + x2 - x1, side + y2 - y1)

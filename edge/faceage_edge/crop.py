@@ -116,8 +116,8 @@ def cut(frame: Picture, box: FrameBox, width: int, height: int) -> Picture:
 
 
 def cut_square(
-    frame: Picture, x: float, y: float, side: float, size: int
-) -> tuple[Picture, tuple[int, int, int]]:
+    frame: Picture, x: float, y: float, side: float, *, into: Picture
+) -> tuple[int, int, int]:
     """Cut a square out of a frame for a network that looks at one face: at little cost.
 
     Halved while it stays at least as large as wanted, then bilinear, as `warp` does it: a fifth to
@@ -128,37 +128,39 @@ def cut_square(
         x: of the square's left edge in frame pixels; what lies beyond the frame is mid grey.
         y: of its upper edge.
         side: of the square.
-        size: width and height of the crop in pixels.
+        into: uint8 (size, size, 3), where the crop is written.
 
     Returns:
-        uint8 (size, size, 3), and what it shows: left, top and side in whole frame pixels, a side
-        that can be halved as often as need be.
+        What it shows: left, top and side in whole frame pixels, a side that can be halved as often
+        as need be.
     """
-    side = max(side, 1.0)
+    side, size = max(side, 1.0), len(into)
     halves = max(int(side / size).bit_length() - 1, 0)
     whole = max(round(side / (1 << halves)), 1) << halves
     # Around the same middle; on a face of 20 pixels half a pixel is a twentieth of the distance
     # between the eyes, so that the caller is told where the square came to lie.
     left, top = round(x + (side - whole) / 2), round(y + (side - whole) / 2)
     picture = cut(frame, FrameBox(left, top, whole, whole), whole >> halves, whole >> halves)
-    small = cv2.resize(picture, (size, size), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(small, dtype=np.uint8), (left, top, whole)
+    cv2.resize(picture, (size, size), dst=into, interpolation=cv2.INTER_LINEAR)
+    return left, top, whole
 
 
-def shrink(picture: Picture, width: int, height: int) -> Picture:
+def shrink(picture: Picture, width: int, height: int, *, into: Picture | None = None) -> Picture:
     """Resize a whole picture: averaging when it gets smaller, bilinear when it grows.
 
     Args:
         picture: uint8 (picture height, picture width, 3).
         width: the new width in pixels.
         height: the new height in pixels.
+        into: uint8 (height, width, 3), where the new picture is written; its rows may lie apart.
 
     Returns:
-        uint8 (height, width, 3).
+        uint8 (height, width, 3): `into`, or a new one.
     """
     smaller = width < picture.shape[1] and height < picture.shape[0]
     interpolation = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(picture, (width, height), interpolation=interpolation), np.uint8)
+    resized = cv2.resize(picture, (width, height), dst=into, interpolation=interpolation)
+    return np.asarray(resized, np.uint8)
 
 
 def pad(picture: Picture, share: float) -> tuple[Picture, int, int]:

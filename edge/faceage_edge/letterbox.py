@@ -38,5 +38,5 @@ class Letterbox:
             # Another shape leaves other pixels free.
             self._picture[:] = _GREY
             self._filled = (across, down)
-        self._picture[0, :down, :across] = shrink(frame, across, down)
+        shrink(frame, across, down, into=self._picture[0, :down, :across])
         return self._picture, (across / width, down / height)

@@ -28,6 +28,8 @@ class InputEncoder:
         normalisation = wanted.normalisation
         self._table = None
         self._xor = False
+        # What the last call gave: the loop encodes hundreds of crops of one size a minute.
+        self._made = np.empty((0, 0, 0, 3), np.uint8)
         if normalisation.kind == "affine":
             self._table = self._affine(np.array(normalisation.mean), np.array(normalisation.std))
             offset_binary = np.arange(256, dtype=np.uint8) ^ 0x80
@@ -42,16 +44,25 @@ class InputEncoder:
             pictures: uint8 (n, height, width, 3), BGR, in the contract's size.
 
         Returns:
-            (n, height, width, 3) in the contract's colour order and dtype.
+            (n, height, width, 3) in the contract's colour order and dtype; the next call may
+            overwrite it.
         """
-        if self._input.colour == "RGB":
-            pictures = _swapped(pictures)
         if self._xor:
-            return (pictures ^ np.uint8(0x80)).view(np.int8)
+            return self._flipped(pictures)
+        if self._input.colour == "RGB":
+            pictures = _swapped(pictures, np.empty_like(pictures))
         if self._table is not None:
             return self._look_up(pictures, self._table)
         encoded = [self._look_up(picture, self._own_table(picture)) for picture in pictures]
         return np.stack(encoded) if encoded else np.empty(pictures.shape, self._dtype)
+
+    def _flipped(self, pictures: Pictures) -> Encoded:
+        """Bytes less 128: their top bit the other way round."""
+        if self._made.shape != pictures.shape:
+            self._made = np.empty(pictures.shape, np.uint8)
+        if self._input.colour == "RGB":
+            pictures = _swapped(pictures, self._made)
+        return np.bitwise_xor(pictures, np.uint8(0x80), out=self._made).view(np.int8)
 
     def _look_up(self, pictures: Pictures, table: Encoded) -> Encoded:
         flat = np.ascontiguousarray(pictures).reshape(-1, pictures.shape[-2], 3)
@@ -82,9 +93,12 @@ class InputEncoder:
         return quantized.clip(limits.min, limits.max).astype(self._dtype)[None]
 
 
-def _swapped(pictures: Pictures) -> Pictures:
-    """RGB of BGR. By OpenCV: numpy turns three numbers at a time, at twenty times the cost."""
-    if pictures.size == 0:
-        return pictures
-    flat = pictures.reshape(-1, pictures.shape[-2], 3)
-    return np.asarray(cv2.cvtColor(flat, cv2.COLOR_BGR2RGB), np.uint8).reshape(pictures.shape)
+def _swapped(pictures: Pictures, into: Pictures) -> Pictures:
+    """Write RGB of BGR to `into`, which is returned.
+
+    By OpenCV: numpy turns three numbers at a time, at twenty times the cost.
+    """
+    if pictures.size:
+        rows = (-1, pictures.shape[-2], 3)
+        cv2.cvtColor(pictures.reshape(rows), cv2.COLOR_BGR2RGB, dst=into.reshape(rows))
+    return into

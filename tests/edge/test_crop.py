@@ -253,8 +253,7 @@ def test_any_box_on_any_frame(
 )
 def test_a_square_says_what_it_shows(side: float, shown: int, note: str, noise: Noise) -> None:
     """A side that can be halved, around the same middle to a pixel."""
-    picture, (left, top, whole) = cut_square(noise(300, 300, 3), 40.3, 20.6, side, 48)
-    assert picture.shape == (48, 48, 3)
+    left, top, whole = cut_square(noise(300, 300, 3), 40.3, 20.6, side, into=noise(48, 48, 3))
     assert whole == shown, note
     side = max(side, 1.0)
     assert abs(left + whole / 2 - (40.3 + side / 2)) <= 0.5
@@ -264,7 +263,8 @@ def test_a_square_says_what_it_shows(side: float, shown: int, note: str, noise: 
 def test_a_square_of_the_wanted_size_is_cut_as_it_is(noise: Noise) -> None:
     """Nothing is resampled; beyond the frame it is grey."""
     frame = noise(100, 100, 3)
-    picture, shown = cut_square(frame, -8.0, 10.0, 48.0, 48)
+    picture = noise(48, 48, 3)
+    shown = cut_square(frame, -8.0, 10.0, 48.0, into=picture)
     assert shown == (-8, 10, 48)
     np.testing.assert_array_equal(picture[:, 8:], frame[10:58, :40])
     assert (picture[:, :8] == 128).all()
@@ -275,7 +275,8 @@ def test_a_large_square_keeps_the_mean_of_fine_texture(side: int) -> None:
     """A chequerboard of one pixel turns grey, as in averaging; plain bilinear would keep some."""
     rows, columns = np.indices((400, 400))
     frame = np.repeat((((rows + columns) % 2) * 255).astype(np.uint8)[..., None], 3, axis=2)
-    picture, _ = cut_square(frame, 1, 1, side, 48)
+    picture = np.empty((48, 48, 3), np.uint8)
+    cut_square(frame, 1, 1, side, into=picture)
     # A whole number of pixels of both kinds in each block: half of 255, rounded.
     assert np.abs(picture.astype(int) - 127.5).max() <= 1
 
@@ -286,6 +287,10 @@ def test_shrink_averages_and_grows_smoothly(noise: Noise) -> None:
     blocks = picture.reshape(10, 2, 15, 2, 3).mean(axis=(1, 3))
     assert np.abs(shrink(picture, 15, 10) - blocks).max() <= 0.5
     np.testing.assert_array_equal(shrink(picture, 30, 20), picture)
+    wide = np.zeros((10, 20, 3), np.uint8)
+    shrink(picture, 15, 10, into=wide[:, :15])
+    np.testing.assert_array_equal(wide[:, :15], shrink(picture, 15, 10))
+    assert not wide[:, 15:].any()
     ramp = np.arange(10, dtype=np.uint8)[None, :, None].repeat(4, 0).repeat(3, 2) * 20
     grown = shrink(ramp, 40, 16).astype(int)
     assert (np.diff(grown, axis=1) >= 0).all()

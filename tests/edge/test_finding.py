@@ -1,5 +1,6 @@
 """When the whole frame is searched, and that the same people are found as by doing it always."""
 
+import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -193,6 +194,26 @@ def test_faces_come_the_surest_first(scripted: Scripted) -> None:
     sparse = SparsePasses(scripted)  # type: ignore[arg-type]
     sparse.find(EMPTY, 0.0, new_scene=False)
     assert [one.score for one in sparse.find(EMPTY, 0.04, new_scene=False)] == [0.99, 0.8]
+
+
+@pytest.mark.usefixtures("shipped")
+def test_following_takes_little_memory_and_keeps_none(astronaut: Picture) -> None:
+    """Not at any moment a tenth of a frame; after 60 more frames no more than before them."""
+    detector = load_bundle(detector="face-finder").detector
+    sparse = SparsePasses(detector, policy=PassPolicy(every=1000, every_s=1000.0))
+    frames = [np.roll(astronaut, shift, axis=1) for shift in (0, 2, 4, 2)]
+    pictures = [frames[index % len(frames)] for index in range(80)]
+    assert passes(sparse, pictures[:20]) == [0, 3]
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        assert passes(sparse, pictures[20:]) == []
+        after, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most - before < astronaut.nbytes / 10
+    # The last faces are other objects than those before; Python keeps some free numbers for later.
+    assert after - before < 4096
 
 
 @pytest.mark.slow

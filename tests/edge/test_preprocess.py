@@ -180,8 +180,8 @@ def test_crops_are_independent_and_unharmed(
     frame = noise(3, 40, 40, 3)
     kept = frame.copy()
     views = frame[:, 5:21, 7:39:2]
-    together = encoder.encode(views)
-    alone = np.concatenate([encoder.encode(views[i : i + 1].copy()) for i in range(3)])
+    together = encoder.encode(views).copy()
+    alone = np.concatenate([encoder.encode(views[i : i + 1].copy()).copy() for i in range(3)])
     np.testing.assert_array_equal(together, alone)
     np.testing.assert_array_equal(frame, kept)
 
