@@ -28,7 +28,22 @@ def training_options(argv: Sequence[str] | None) -> argparse.Namespace:
         description="Train an age model on labelled faces; the same command goes on where an "
         "earlier one stopped.",
     )
-    faces = parser.add_argument_group("faces")
+    _add_faces(parser.add_argument_group("faces"))
+    _add_network(parser.add_argument_group("network"))
+    _add_learning(parser.add_argument_group("learning"))
+    _add_result(parser.add_argument_group("result"))
+    options = parser.parse_args(argv)
+    if options.epochs is None:
+        options.epochs = _QAT_EPOCHS if options.qat else _EPOCHS
+    if options.rate is None:
+        options.rate = _QAT_RATE if options.qat else _RATE
+    _check(parser, options)
+    if options.qat:
+        _check_qat(parser, options)
+    return options
+
+
+def _add_faces(faces: argparse._ArgumentGroup) -> None:
     faces.add_argument("--data", nargs="+", default=[], metavar="PATH", help="to learn from")
     faces.add_argument(
         "--validate", nargs="+", default=[], metavar="PATH",
@@ -55,7 +70,9 @@ def training_options(argv: Sequence[str] | None) -> argparse.Namespace:
         help="cut the faces of --data, or of --validate alone, into FILE.faces.npz and stop: it "
         "takes their place on a host that has no detector",
     )  # fmt: skip
-    network = parser.add_argument_group("network")
+
+
+def _add_network(network: argparse._ArgumentGroup) -> None:
     network.add_argument("--backbone", choices=tuple(BACKBONES), default="mobilenet-v1")
     network.add_argument("--head", choices=tuple(HEADS), default="coral")
     network.add_argument(
@@ -89,7 +106,9 @@ def training_options(argv: Sequence[str] | None) -> argparse.Namespace:
     network.add_argument(
         "--start", metavar="FILE", help="weights to begin with, by layer names: .npz or .keras"
     )
-    learning = parser.add_argument_group("learning")
+
+
+def _add_learning(learning: argparse._ArgumentGroup) -> None:
     learning.add_argument("--head-epochs", type=int, default=0, help="the head alone, first")
     learning.add_argument("--train-from", metavar="LAYER", help="then this layer and those behind")
     learning.add_argument("--from-epochs", type=int, default=1, help="so long")
@@ -135,7 +154,9 @@ def training_options(argv: Sequence[str] | None) -> argparse.Namespace:
         "--grid", nargs="+", default=[], metavar="KEY=V,V",
         help=f"train once for every combination, of {', '.join(GRID)}",
     )  # fmt: skip
-    result = parser.add_argument_group("result")
+
+
+def _add_result(result: argparse._ArgumentGroup) -> None:
     result.add_argument("--out", metavar="DIR", help="folder of the run")
     result.add_argument(
         "--tensorboard", action="store_true",
@@ -144,15 +165,6 @@ def training_options(argv: Sequence[str] | None) -> argparse.Namespace:
     result.add_argument("--logdir", metavar="DIR", help="write them to this folder instead")
     result.add_argument("--name", default="age", help="of the model, for its contract")
     result.add_argument("--terms", default="not stated", help="of the weights, for its contract")
-    options = parser.parse_args(argv)
-    if options.epochs is None:
-        options.epochs = _QAT_EPOCHS if options.qat else _EPOCHS
-    if options.rate is None:
-        options.rate = _QAT_RATE if options.qat else _RATE
-    _check(parser, options)
-    if options.qat:
-        _check_qat(parser, options)
-    return options
 
 
 def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:

@@ -43,55 +43,22 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
     """Count what the command line names; see cli.py."""
     machine = describe_machine()
     models = [find(name) for name in options.models] or _shipped_models()
-    project = Path(options.project)
-    constraints = project / "constraints" / "device.txt"
-    if not constraints.is_file():
-        raise UsageError(
-            f"{project} is no checkout of faceage (no {constraints.name} in constraints/); "
-            "run this in one, or name it with --project"
-        )
-    peers = dict(_peer(text) for text in options.peer)
-    sysroot = build_sysroot(_cache(options.cache), project, constraints)
-    found = count_models(sysroot, models)
-    counts = {cpu: {name: one["counts"] for name, one in found[cpu].items()} for cpu in CPUS}
     floats = _float_forms(models) if options.float else []
-    for path in floats:
-        for cpu in CPUS:
-            counts[cpu][_name(path)] = count_plain(sysroot, cpu, path)
-    for cpu in CPUS if options.passes else ():
-        counts[cpu] |= count_passes(sysroot, cpu, _DETECTORS, portrait())
-    for name, file in peers.items():
-        for cpu in CPUS:
-            counts[cpu][f"peer-{name}"] = count_plain(sysroot, cpu, file)
-    if options.frames:
-        frames = b"".join(frame.tobytes() for frame in islice(clip_frames(portrait()), _FRAMES))
-        for cpu in CPUS:
-            counts[cpu][FRAME] = count_frames(sysroot, cpu, frames, _FRAMES)
-    for scene in SCENES if options.loop else ():
-        for cpu, named in _loops(sysroot, scene).items():
-            counts[cpu] |= named
+    peers = dict(_peer(text) for text in options.peer)
+    project = Path(options.project)
+    sysroot = build_sysroot(_cache(options.cache), project, _constraints(project))
+    found = count_models(sysroot, models)
+    equal = all(one["equals_host"] for named in found.values() for one in named.values())
+    counts = {cpu: {name: one["counts"] for name, one in found[cpu].items()} for cpu in CPUS}
+    plain = {_name(path): path for path in floats}
+    plain |= {f"peer-{name}": path for name, path in peers.items()}
+    for cpu in CPUS:
+        counts[cpu] |= {name: count_plain(sysroot, cpu, path) for name, path in plain.items()}
+        counts[cpu] |= _loops_and_passes(sysroot, cpu, options)
     note_after(machine)
-    samples = {
-        "counts": counts,
-        "multiply_adds": {
-            _name(path): graph_cost(path.read_bytes()).multiply_adds for path in models
-        },
-    }
-    settings = bootstrap_settings("nothing: counts repeat")
-    content: dict[str, Any] = {
-        "equals_host": all(
-            one["equals_host"] for named in found.values() for one in named.values()
-        ),
-        "frames": _FRAMES if options.frames else 0,
-        "loop_frames": LOOP_FRAMES if options.loop else 0,
-        "models": [_identity(path) for path in (*models, *floats)],
-        **arm_figures(samples, settings),
-        "seeds": {},
-        "bootstrap": settings,
-        "samples": samples,
-    }
+    content = _content(options, models, floats, counts) | {"equals_host": equal}
     deliver(new_result("arm", command=command, machine=machine, **content), options.json)
-    if not content["equals_host"]:
+    if not equal:
         raise QualityGateError(
             "an int8 output differs from this host's; XNNPACK gives the same bytes on both: see "
             f"`equals_host` in {options.json}, and whether both have the same LiteRT"
@@ -103,16 +70,60 @@ def run(options: argparse.Namespace, command: Sequence[str]) -> int:
     return 0
 
 
-def _loops(sysroot: Sysroot, scene: str) -> dict[str, dict[str, Counts]]:
-    """Count the loop on a scene with each detector: {processor: {name: counts}}."""
-    frames = b"".join(frame.tobytes() for frame in scene_frames(scene))
-    counts: dict[str, dict[str, Counts]] = {}
-    for cpu in CPUS:
-        found = count_loops(sysroot, cpu, frames, LOOP_FRAMES + 1, _DETECTORS)
-        for name, one in found.items():
-            print(f"{cpu}: {name}, {scene}: {one['all']:,} a frame", file=sys.stderr)
-        counts[cpu] = {f"loop-{name}-{scene}": one for name, one in found.items()}
+def _content(
+    options: argparse.Namespace,
+    models: Sequence[Path],
+    floats: Sequence[Path],
+    counts: dict[str, dict[str, Counts]],
+) -> dict[str, Any]:
+    samples = {
+        "counts": counts,
+        "multiply_adds": {
+            _name(path): graph_cost(path.read_bytes()).multiply_adds for path in models
+        },
+    }
+    settings = bootstrap_settings("nothing: counts repeat")
+    return {
+        "frames": _FRAMES if options.frames else 0,
+        "loop_frames": LOOP_FRAMES if options.loop else 0,
+        "models": [_identity(path) for path in (*models, *floats)],
+        **arm_figures(samples, settings),
+        "seeds": {},
+        "bootstrap": settings,
+        "samples": samples,
+    }
+
+
+def _loops_and_passes(sysroot: Sysroot, cpu: str, options: argparse.Namespace) -> dict[str, Counts]:
+    """What the shipped detectors cost on one processor, as far as it is asked for."""
+    counts: dict[str, Counts] = {}
+    if options.passes:
+        counts |= count_passes(sysroot, cpu, _DETECTORS, portrait())
+    if options.frames:
+        frames = b"".join(frame.tobytes() for frame in islice(clip_frames(portrait()), _FRAMES))
+        counts[FRAME] = count_frames(sysroot, cpu, frames, _FRAMES)
+    for scene in SCENES if options.loop else ():
+        counts |= _loops(sysroot, cpu, scene)
     return counts
+
+
+def _loops(sysroot: Sysroot, cpu: str, scene: str) -> dict[str, Counts]:
+    """Count the loop on a scene with each detector."""
+    frames = b"".join(frame.tobytes() for frame in scene_frames(scene))
+    found = count_loops(sysroot, cpu, frames, LOOP_FRAMES + 1, _DETECTORS)
+    for name, one in found.items():
+        print(f"{cpu}: {name}, {scene}: {one['all']:,} a frame", file=sys.stderr)
+    return {f"loop-{name}-{scene}": one for name, one in found.items()}
+
+
+def _constraints(project: Path) -> Path:
+    file = project / "constraints" / "device.txt"
+    if not file.is_file():
+        raise UsageError(
+            f"{project} is no checkout of faceage (no {file.name} in constraints/); "
+            "run this in one, or name it with --project"
+        )
+    return file
 
 
 def _identity(path: Path) -> dict[str, Any]:
