@@ -34,6 +34,10 @@ __all__ = [
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 _MARKERS = "osD^vP"
 _DPI = 120
+# A name's height in a legend, and how many a plot has room for.
+_NAME_INCHES, _USUAL_NAMES = 0.21, 3
+# Of the distance between two bands, what the points of one band take at most.
+_SPREAD = 0.7
 # The same file for the same figures: no date, no random ids; text stays text. `Any`, because
 # Matplotlib's type of it is a list of all its settings.
 _SETTINGS: Any = {
@@ -81,7 +85,7 @@ def latency_against_error(rows: Sequence[Row]) -> "Figure | None":
             row.mae,
             xerr=[[value - low], [high - value]],
             yerr=[[row.mae - row.mae_ci95[0]], [row.mae_ci95[1] - row.mae]],
-            fmt=_MARKERS[number % len(_MARKERS)],
+            fmt=_marker(number),
             color=_colour(number),
             capsize=3,
             label=_name(row),
@@ -90,7 +94,7 @@ def latency_against_error(rows: Sequence[Row]) -> "Figure | None":
     axes.set_ylabel("mean absolute error, years")
     axes.set_xlim(left=0)
     axes.set_title("Time against error: left and low is better")
-    _legend_below(axes)
+    _legend_below(figure)
     return figure
 
 
@@ -105,7 +109,8 @@ def error_by_age(results: Sequence[tuple[str, Mapping[str, Any]]]) -> "Figure | 
     names.sort(key=lambda name: int(name.rstrip("+").split("-")[0]))
     for number, (title, bands, model) in enumerate(banded):
         # Beside each other, so that the intervals can be told apart.
-        shift = 0.08 * (number - (len(banded) - 1) / 2)
+        step = min(0.08, _SPREAD / len(banded))
+        shift = step * (number - (len(banded) - 1) / 2)
         places = [names.index(band["band"]) + shift for band in bands]
         errors = np.array([band["mae"] for band in bands])
         spans = [band["mae_ci95"] or (band["mae"], band["mae"]) for band in bands]
@@ -114,7 +119,7 @@ def error_by_age(results: Sequence[tuple[str, Mapping[str, Any]]]) -> "Figure | 
             places,
             errors,
             yerr=[errors - low, high - errors],
-            fmt=f"{_MARKERS[number % len(_MARKERS)]}-",
+            fmt=f"{_marker(number)}-",
             color=_colour(number),
             capsize=3,
             label=f"{title}: {model['name']} {model['scheme']}",
@@ -124,7 +129,7 @@ def error_by_age(results: Sequence[tuple[str, Mapping[str, Any]]]) -> "Figure | 
     axes.set_ylabel("mean absolute error, years")
     axes.set_ylim(bottom=0)
     axes.set_title("Error by age")
-    _legend_below(axes)
+    _legend_below(figure)
     return figure
 
 
@@ -146,7 +151,7 @@ def latency_distribution(rows: Sequence[Row]) -> "Figure | None":
     axes.set_xlabel("one age, ms (logarithmic)")
     axes.set_ylabel("runs done by then, %")
     axes.set_title("Distribution of the times; dotted: p50, p90, p99")
-    _legend_below(axes)
+    _legend_below(figure)
     return figure
 
 
@@ -179,11 +184,18 @@ def _colour(number: int) -> str:
     return COLOURS[number % len(COLOURS)]
 
 
+def _marker(number: int) -> str:
+    # Another one for each round of the colours, so that no two of 36 look alike.
+    return _MARKERS[(number + number // len(COLOURS)) % len(_MARKERS)]
+
+
 def _name(row: Row) -> str:
     marks = [mark for mark in ("quick look", "tainted") if any(mark in n for n in row.notes)]
     return f"{row.model}, {row.on}" + (f" [{', '.join(marks)}]" if marks else "")
 
 
-def _legend_below(axes: "Axes") -> None:
-    # Below the axes, where long names of machines cover no point.
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), fontsize=9, frameon=False)
+def _legend_below(figure: "Figure") -> None:
+    """Say what is what below the axes, where names cover no point; the sheet grows for many."""
+    figure.legend(loc="outside lower center", fontsize=9, frameon=False)
+    more = len(figure.legends[0].get_texts()) - _USUAL_NAMES
+    figure.set_figheight(figure.get_figheight() + _NAME_INCHES * max(more, 0))

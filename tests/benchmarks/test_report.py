@@ -8,6 +8,7 @@ import cv2
 import pytest
 
 from faceage_benchmarks.cli import main
+from faceage_benchmarks.plots import error_by_age
 from faceage_benchmarks.result import write_result
 
 Results = dict[str, dict[str, Any]]
@@ -45,6 +46,21 @@ def test_report_repeats(folder: Path) -> None:
         assert main(["report", str(folder), "--out", str(folder / name)]) == 0
     for one in (folder / "a").iterdir():
         assert one.read_bytes() == (folder / "b" / one.name).read_bytes(), one.name
+
+
+def test_many_files_leave_a_plot_its_room(results: Results) -> None:
+    """Twenty names below it make the sheet higher, not the axes lower; no two look alike."""
+    ages = results["exact ages, two models"]
+    heights = []
+    for count in (2, 20):
+        figure = error_by_age([(f"file {number}", ages) for number in range(count)])
+        assert figure is not None
+        figure.draw_without_rendering()
+        (axes,) = figure.axes
+        heights.append(axes.get_position().height * figure.get_figheight())
+        marks = {(line.get_color(), line.get_marker()) for line, *_ in axes.containers}
+        assert len(marks) == count
+    assert heights[1] == pytest.approx(heights[0], rel=0.1)
 
 
 def test_compare_merges_kinds(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
