@@ -61,7 +61,13 @@ def loop_figures(samples: Mapping[str, Any], bootstrap: Mapping[str, Any]) -> di
     for key, share in _QUANTILES.items():
         figures[key] = quantile(ms, share)
         figures[f"{key}_ci95"] = list(quantile_interval(ms, share, **drawing))
-    return figures | {"minutes": _minutes(samples, at)}
+    minutes = _minutes(samples, at)
+    if not minutes:
+        raise SamplesError(
+            "processor and memory were read less than twice behind the warm-up; let the loop run "
+            "for longer"
+        )
+    return figures | {"minutes": minutes}
 
 
 def _minutes(samples: Mapping[str, Any], at: np.ndarray[Any, Any]) -> list[dict[str, Any]]:

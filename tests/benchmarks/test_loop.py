@@ -64,6 +64,10 @@ def test_too_short() -> None:
     """A run that ends with its warm-up has no figures."""
     with pytest.raises(SamplesError, match="run for longer"):
         loop_figures(_samples(1), SETTINGS)
+    samples = _samples(3)
+    samples["usage"] = {name: values[:1] for name, values in samples["usage"].items()}
+    with pytest.raises(SamplesError, match="let the loop run for longer"):
+        loop_figures(samples, SETTINGS)
 
 
 def test_results_of_the_warm_up_do_not_count() -> None:
