@@ -95,6 +95,24 @@ class Aligner:
         """
         return [face for face, _ in self._seen(frame, squares)]
 
+    def cut(self, frame: Frame, square: FrameBox) -> Frame:
+        """Cut a square out of a frame as a look sees it.
+
+        Args:
+            frame: as for `settle`.
+            square: in frame pixels.
+
+        Returns:
+            uint8 (size, size, 3), BGR; the next cut or look overwrites it.
+        """
+        cut_square(frame, square.x, square.y, square.width, into=self._patch)
+        return self._patch
+
+    @property
+    def seen(self) -> Frame:
+        """What the last look saw, as `cut` returns it."""
+        return self._patch
+
     def _seen(self, frame: Frame, squares: Floats) -> list[tuple[Face, float]]:
         return [self._look(frame, *square) for square in squares.tolist()]
 

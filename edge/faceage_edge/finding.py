@@ -1,7 +1,7 @@
 """Where the faces of a frame are, at the least cost: full passes now and then, following between.
 
-A full pass of the detector looks at the whole frame. Between two passes each face costs one call
-of the detector's last network. When a pass is due:
+A full pass of the detector looks at the whole frame. Between two passes each face that moves costs
+one call of the detector's last network, and one that rests not even that. When a pass is due:
 
 - the first frame, a new scene, or a frame of another size;
 - a face was lost, as long as losses are rare: a face at the edge of what the detector can see
@@ -14,17 +14,21 @@ of the detector's last network. When a pass is due:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from faceage_edge.candidates import usual_min_face
 from faceage_edge.detector import Detector
 from faceage_edge.follow import follow, predicted
 from faceage_edge.frames import Picture
 from faceage_edge.geometry import Face, FrameBox
+from faceage_edge.resting import Rest, rests
 from faceage_edge.stillness import Stillness
 
 __all__ = ["EveryFrame", "PassPolicy", "SparsePasses"]
 
+# Frames for which a face is looked at without asking whether it rests, at most: where the sensor is
+# noisy that is asked in vain.
+_IN_VAIN = 8
 # Share of its width by which a box moves from frame to frame if the face does. That of one who
 # keeps still swings by up to 0.03 in 99 of 100 frames (MTCNN's more than face-finder's); one who
 # walks past moves by 0.07, and midway between their last two boxes the network would look a tenth
@@ -55,6 +59,36 @@ class PassPolicy:
     losses: int = 5
 
 
+@dataclass(frozen=True)
+class _Person:
+    """A face as it was found last, and in the frame before; what its square showed; how often in a
+    row it did not show it still, and for how many frames that is not asked again."""
+
+    face: Face
+    before: Face | None = None
+    rest: Rest | None = None
+    in_vain: int = 0
+    pause: int = 0
+
+    @property
+    def resting(self) -> Rest | None:
+        """What the square showed, if it is worth asking whether it shows it still."""
+        if self.before is None or self.pause or not rests(self.before.box, self.face.box):
+            return None
+        return self.rest
+
+    def followed(self, now: Face, rest: Rest | None) -> "_Person":
+        """The same person in the next frame."""
+        asked = self.resting
+        if asked is None:
+            return replace(
+                self, face=now, before=self.face, rest=rest, pause=max(self.pause - 1, 0)
+            )
+        in_vain = 0 if rest is asked else self.in_vain + 1
+        pause = min(max(in_vain - 1, 0), _IN_VAIN)
+        return _Person(now, self.face, rest, in_vain, pause)
+
+
 class EveryFrame:
     """A full pass over every frame."""
 
@@ -70,7 +104,7 @@ class EveryFrame:
 
 
 class SparsePasses:
-    """Full passes by a policy, one call of the aligner a face between them.
+    """Full passes by a policy, at most one call of the aligner a face between them.
 
     `min_face` is as for `Detector.detect`. `passes` counts the full passes so far.
     """
@@ -82,8 +116,7 @@ class SparsePasses:
         self._min_face = min_face
         self._policy = policy or PassPolicy()
         self._stillness = Stillness()
-        self._faces: list[Face] = []
-        self._before: list[Face | None] = []
+        self._people: list[_Person] = []
         self._shape: tuple[int, ...] | None = None
         self._since, self._passed_s = 0, 0.0
         # Faces that were followed up to the last pass, if that looked for nobody who was lost.
@@ -112,18 +145,18 @@ class SparsePasses:
         self._credit = min(self._credit + 1 / policy.search, policy.losses)
         if fresh or self._due(picture, time_s):
             return self._pass(picture, time_s)
-        if self._faces and self._follow(picture) and not self._seen_once():
+        if self._people and self._follow(picture) and not self._seen_once():
             self._searching = policy.every
             if self._credit >= 1:
                 self._credit -= 1
                 return self._pass(picture, time_s)
-        return sorted(self._faces, key=lambda face: -face.score)
+        return sorted((one.face for one in self._people), key=lambda face: -face.score)
 
     def _due(self, picture: Picture, time_s: float) -> bool:
         policy, since, since_s = self._policy, self._since, time_s - self._passed_s
-        if self._faces and not self._searching:
+        if self._people and not self._searching:
             return since >= policy.every or since_s >= policy.every_s
-        if not self._faces and self._stillness.still(picture, self._smallest(picture)):
+        if not self._people and self._stillness.still(picture, self._smallest(picture)):
             return since >= policy.idle
         patience = min(policy.search + self._fruitless, policy.search_most)
         if self._searching:
@@ -131,13 +164,13 @@ class SparsePasses:
         return since >= patience or since_s >= policy.search_s * patience / policy.search
 
     def _pass(self, picture: Picture, time_s: float) -> Sequence[Face]:
-        policy, known = self._policy, len(self._faces)
+        policy, known = self._policy, len(self._people)
         self._known = 0 if self._searching else known
-        self._faces = list(self._detector.detect(picture, min_face=self._min_face))
-        self._before = [None] * len(self._faces)
+        faces = self._detector.detect(picture, min_face=self._min_face)
+        self._people = [_Person(face) for face in faces]
         self.passes += 1
         self._since, self._passed_s = 0, time_s
-        more = len(self._faces) - known
+        more = len(faces) - known
         self._fruitless = 0 if more > 0 else self._fruitless + 1
         if more:
             # Missed by this pass, a face is lost as if it could not be followed.
@@ -145,21 +178,23 @@ class SparsePasses:
         elif self._searching <= policy.search:
             self._searching = 0
         self._stillness.keep(picture)
-        return self._faces
+        return faces
 
     def _follow(self, picture: Picture) -> bool:
         """Move every face on to this frame; whether one was lost, which then is gone."""
-        boxes = [
-            _expected(before, face) for before, face in zip(self._before, self._faces, strict=True)
-        ]
-        result = follow(self._detector.aligner, picture, self._faces, boxes)
-        pairs = [
-            (now, last)
-            for now, last in zip(result.faces, self._faces, strict=True)
+        people = self._people
+        result = follow(
+            self._detector.aligner,
+            picture,
+            [one.face for one in people],
+            [_expected(one.before, one.face) for one in people],
+            [one.resting for one in people],
+        )
+        self._people = [
+            one.followed(now, rest)
+            for one, now, rest in zip(people, result.faces, result.rests, strict=True)
             if now is not None
         ]
-        self._faces = [now for now, _ in pairs]
-        self._before = [last for _, last in pairs]
         return result.needs_pass
 
     def _seen_once(self) -> bool:
@@ -167,7 +202,7 @@ class SparsePasses:
 
         A few frames after that pass there is another, and from then on nobody is new.
         """
-        return 0 < self._known <= len(self._faces)
+        return 0 < self._known <= len(self._people)
 
     def _smallest(self, picture: Picture) -> float:
         return usual_min_face(picture) if self._min_face is None else self._min_face

@@ -14,6 +14,7 @@ import numpy as np
 from faceage_edge.aligner import Aligner
 from faceage_edge.candidates import Frame
 from faceage_edge.geometry import Face, FrameBox, iou
+from faceage_edge.resting import Rest
 
 __all__ = ["Followed", "follow", "is_plausible", "predicted"]
 
@@ -34,10 +35,12 @@ class Followed:
 
     `faces` has one entry for each, in their order: the face now, or None where it was lost.
     `lost` says why, in the same order: an empty text, `score`, `geometry`, `scale` or `merged`.
+    `rests` has what each face's square showed: the one that was given where it shows it still.
     """
 
     faces: tuple[Face | None, ...]
     lost: tuple[str, ...]
+    rests: tuple[Rest | None, ...]
 
     @property
     def needs_pass(self) -> bool:
@@ -46,7 +49,11 @@ class Followed:
 
 
 def follow(
-    aligner: Aligner, frame: Frame, before: Sequence[Face], boxes: Sequence[FrameBox] | None = None
+    aligner: Aligner,
+    frame: Frame,
+    before: Sequence[Face],
+    boxes: Sequence[FrameBox] | None = None,
+    rests: Sequence[Rest | None] | None = None,
 ) -> Followed:
     """Look for faces where they should be by now.
 
@@ -55,36 +62,42 @@ def follow(
         frame: uint8 (height, width, 3), BGR.
         before: the faces of the frame before.
         boxes: where each is expected, in pixels of this frame; None expects it where it was.
+        rests: what the squares of those showed that may be resting: they stay where they are, and
+            are not looked at, as long as theirs shows the same.
 
     Returns:
         What was found. A face whose score fell below the network's threshold, whose landmarks are
         no face's, whose size jumped by more than 1.3, or that merged with a surer one, is lost.
     """
     expected = [face.box for face in before] if boxes is None else boxes
-    found: list[Face | None] = []
-    lost: list[str] = []
-    for face, box in zip(before, expected, strict=True):
-        now, why = _step(aligner, frame, face, box)
-        found.append(now)
-        lost.append(why)
+    resting = [None] * len(before) if rests is None else rests
+    steps = [
+        (face, "", rest)
+        if rest is not None and rest.lasts(aligner, frame)
+        else _step(aligner, frame, face, box.squared)
+        for face, box, rest in zip(before, expected, resting, strict=True)
+    ]
+    found: list[Face | None] = [face for face, _, _ in steps]
+    lost = [why for _, why, _ in steps]
     for weaker in _merged(found):
         found[weaker], lost[weaker] = None, "merged"
-    return Followed(tuple(found), tuple(lost))
+    return Followed(tuple(found), tuple(lost), tuple(rest for _, _, rest in steps))
 
 
-def _step(aligner: Aligner, frame: Frame, before: Face, box: FrameBox) -> tuple[Face | None, str]:
-    square = box.squared
+def _step(
+    aligner: Aligner, frame: Frame, before: Face, square: FrameBox
+) -> tuple[Face | None, str, Rest | None]:
     x, y, side = square.x, square.y, square.width
     seen = aligner.settle(frame, np.array([[x, y, x + side, y + side]]))
     if not seen:
-        return None, "score"
+        return None, "score", None
     (now,) = seen
     if not is_plausible(now):
-        return None, "geometry"
+        return None, "geometry", None
     ratio = (now.box.area / max(before.box.area, 1e-9)) ** 0.5
     if not 1 / _MOST_SCALE <= ratio <= _MOST_SCALE:
-        return None, "scale"
-    return now, ""
+        return None, "scale", None
+    return now, "", Rest(square, aligner.seen.copy())
 
 
 def is_plausible(face: Face) -> bool:
