@@ -58,6 +58,23 @@ def test_an_accelerator_that_does_not_work_is_done_without(
     assert "on the CPU" in run.err
 
 
+def test_of_two_the_first_has_the_age_model(library: Path, clip: Path, tmp_path: Path) -> None:
+    """And the second the detector's two networks; one alone has all three."""
+    both = [tmp_path / "first.so", tmp_path / "second.so"]
+    for copy in both:
+        shutil.copy(library, copy)
+    given = [f"{copy},how=nothing,mark={copy}.models" for copy in both]
+    words = [word for text in given for word in ("--delegate", text)]
+    for named, taken in ((words, [1, 2]), (words[:2], [3])):
+        with Running("--source", clip, *named) as run:
+            assert run.process.wait(60) == 0, run.err
+        assert {result["degraded"] for _, result in run.results} == {False}
+        lists = [Path(f"{copy}.models") for copy in both[: len(taken)]]
+        assert [len(path.read_text().splitlines()) for path in lists] == taken
+        for path in lists:
+            path.unlink()
+
+
 @pytest.mark.parametrize(
     ("delegate", "code", "said", "note"),
     [
