@@ -211,7 +211,7 @@ def main() -> int:
         measure(name, chosen[name])
     renewals = [[sys.executable, "-m", "faceage_benchmarks.quote", *QUOTING]]
     boards = [sys.executable, "-m", "faceage_benchmarks.board_table", "--results", str(RESULTS)]
-    renewals.append([*boards, "--into", "README.md", "docs/results.md"])
+    renewals.append([*boards, "--into", "docs/results.md"])
     counted = "arm-families" in names
     if trained := [name for name in FAMILY_NAMES if counted or f"family-{name}" in names]:
         renewals.append(family_table(options.data, trained))

@@ -49,6 +49,8 @@ def parser(program: str) -> argparse.ArgumentParser:
         description="Say how old each face before a camera is, as JSON lines on stdout.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        # `--conf FILE` would be taken for --config here, and its file never be read.
+        allow_abbrev=False,
     )
     _add_input_and_output(made)
     _add_models(made.add_argument_group("models"))

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from faceage_edge import doctor_device, doctor_software
+from faceage_edge import doctor_accelerator, doctor_device, doctor_software
 from faceage_edge.diagnosis import Diagnosis
 
 __all__ = ["doctor_text", "examine"]
@@ -43,6 +43,7 @@ def examine(options: argparse.Namespace, root: Path = Path("/")) -> dict[str, An
         _Examination("power", lambda: doctor_device.power(root)),
         _Examination("heat", lambda: doctor_device.heat(root)),
         _Examination("coral", lambda: doctor_device.coral(root)),
+        _Examination("accelerator", lambda: doctor_accelerator.accelerator(options)),
     )
     found = [(each.name, each.examine()) for each in examinations]
     return {
@@ -55,9 +56,9 @@ def doctor_text(document: dict[str, Any]) -> str:
     """The same in lines for people; `document` is from `examine`."""
     lines = []
     for finding in document["findings"]:
-        lines.append(f"{_SIGNS[finding['state']]} {finding['name']:<10}{finding['found']}")
+        lines.append(f"{_SIGNS[finding['state']]} {finding['name']:<12}{finding['found']}")
         if finding["fix"]:
-            lines.append(f"{'':18}-> {finding['fix']}")
+            lines.append(f"{'':20}-> {finding['fix']}")
     broken = [f["name"] for f in document["findings"] if f["state"] == "broken"]
     lines.append("")
     lines.append(f"broken: {', '.join(broken)}" if broken else "nothing is broken")

@@ -112,6 +112,16 @@ def test_a_file_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) ->
     assert "cannot read --config none.toml" in capsys.readouterr().err
 
 
+def test_a_shortened_name_is_no_option(
+    write: Callable[[str], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--conf` is refused: taken for --config, its file would be passed over in silence."""
+    with pytest.raises(SystemExit) as caught:
+        camera.main(["--conf", write("width = 320")])
+    assert caught.value.code == 2
+    assert "unrecognized arguments: --conf" in capsys.readouterr().err
+
+
 def test_a_camera_runs_from_a_file(
     write: Callable[[str], str],
     write_frames: Callable[[list[Any]], Path],

@@ -140,7 +140,16 @@ def test_what_is_broken_is_said_with_its_fix(
     findings = {finding["name"]: finding for finding in document["findings"]}
     assert findings["camera"]["state"] == "broken"
     assert "there is no file or folder" in findings["camera"]["fix"]
-    assert set(findings) >= {"python", "system", "numpy", "opencv", "runtime", "power", "coral"}
+    assert set(findings) >= {
+        "python",
+        "system",
+        "numpy",
+        "opencv",
+        "runtime",
+        "power",
+        "coral",
+        "heat",
+    }
     assert "BROKEN  camera" in doctor.doctor_text(document)
 
 

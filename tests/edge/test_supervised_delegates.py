@@ -13,6 +13,9 @@ from tests.edge.faults import running
 from tests.edge.faults.delegate import SOURCE, WAYS
 from tests.edge.faults.running import Running
 
+from faceage_edge import doctor_accelerator
+from faceage_edge.camera_options import parser
+
 Picture = npt.NDArray[np.uint8]
 FAULTS = Path(running.__file__).parent
 
@@ -56,6 +59,54 @@ def test_an_accelerator_that_does_not_work_is_done_without(
     assert {result["degraded"] for result in results} == {True}, note
     assert {result["restarts"] for result in results} == {1}, note
     assert "on the CPU" in run.err
+
+
+DOCTORS = [
+    ("nothing", "ok", "golden outputs", ""),
+    ("refuse", "broken", "does not work", "is the accelerator plugged in"),
+    ("abort", "broken", "kills its process (SIGABRT)", "unplug it"),
+    ("prepare", "broken", "does not work", "cannot prepare this model"),
+    ("garbage", "broken", "does not work", "computes wrongly"),
+    ("hang", "broken", "has not answered", "unplug it"),
+    ("invoke-hang", "broken", "has not answered", "unplug it"),
+]
+
+
+@pytest.mark.parametrize(("how", "state", "found", "fix"), DOCTORS)
+def test_the_doctor_tries_the_accelerator(
+    library: Path, monkeypatch: pytest.MonkeyPatch, how: str, state: str, found: str, fix: str
+) -> None:
+    """Whatever its library does, the doctor outlives it and says what to do."""
+    monkeypatch.setattr(doctor_accelerator, "_PATIENCE_S", 6.0 if "hang" in how else 60.0)
+    options = parser("faceage-camera").parse_args(["--delegate", f"{library},how={how}"])
+    finding = doctor_accelerator.accelerator(options)
+    assert (finding.state, found in finding.found, fix in finding.fix) == (state, True, True)
+
+
+def test_the_doctor_knows_a_wrong_delegate() -> None:
+    """By its form, and by its name; without one there is nothing to try."""
+    for words, state in (
+        ([], "absent"), (["--delegate", "a.so,b"], "broken"), (["--delegate", "a.so"], "broken"),
+    ):  # fmt: skip
+        options = parser("faceage-camera").parse_args(words)
+        assert doctor_accelerator.accelerator(options).state == state
+
+
+def test_of_two_the_first_has_the_age_model(library: Path, clip: Path, tmp_path: Path) -> None:
+    """And the second the detector's two networks; one alone has all three."""
+    both = [tmp_path / "first.so", tmp_path / "second.so"]
+    for copy in both:
+        shutil.copy(library, copy)
+    given = [f"{copy},how=nothing,mark={copy}.models" for copy in both]
+    words = [word for text in given for word in ("--delegate", text)]
+    for named, taken in ((words, [1, 2]), (words[:2], [3])):
+        with Running("--source", clip, *named) as run:
+            assert run.process.wait(60) == 0, run.err
+        assert {result["degraded"] for _, result in run.results} == {False}
+        lists = [Path(f"{copy}.models") for copy in both[: len(taken)]]
+        assert [len(path.read_text().splitlines()) for path in lists] == taken
+        for path in lists:
+            path.unlink()
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,11 @@ def test_readme_has_two_set_up_commands() -> None:
     assert README.count("start.py") == 2
 
 
+def test_readme_stays_short() -> None:
+    """Two screens of it; what is longer stands in the pages it leads to."""
+    assert len(README.splitlines()) <= 95
+
+
 CLOSING = "==== 3 passed, 1 skipped in 2.50s ===="
 
 

@@ -26,8 +26,8 @@ TEXTS = {name: path.read_text(encoding="utf-8") for name, path in PAGES.items()}
 # Words at a command's beginning; the file that runs it, and what is to be found in it.
 ELSEWHERE = [
     ("python3 start.py", ".ci/run", "README.md"),
-    ("python3 -m venv", "tests/lab/install.py", "two_lines"),
-    (".venv/bin/pip install -c constraints/device.txt .", "tests/house/test_wheel.py", "pip"),
+    ("python3 -m venv .venv && .venv/bin/pip install", "tests/house/test_wheel.py", "pip"),
+    ("python3 -m venv --system", "tests/lab/install.py", "on_device"),
     ("sudo apt install -y python3-picamera2", "tests/lab/install.py", "two_lines"),
     (".venv/bin/pip install -c constraints/device", "tests/lab/install.py", "two_lines"),
     (".venv/bin/pip install --no-index", "tests/lab/install.py", "on_device"),

@@ -1,7 +1,7 @@
 """The pages for makers, engineers and researchers: every command and every file in them is tried.
 
-A shell block must parse as shell, each of our commands in it by that command's own parser, and
-what needs no network, camera or faces of others is run.
+A shell block must parse as shell, and each of our commands in it by that command's own parser.
+They are run by test_reader_commands.py and test_other_commands.py.
 """
 
 import argparse

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-__all__ = ["full_disk", "read_only"]
+__all__ = ["full_disk", "read_only", "throttled_board"]
 
 _UNSHARE = ("unshare", "--mount", "sh", "-ec")
 
@@ -37,6 +37,22 @@ def read_only() -> tuple[str, ...]:
         'exec "$@"'
     )
     return (*_UNSHARE, script, "/tmp")
+
+
+def throttled_board(flags: str, millidegrees: int) -> tuple[str, ...]:
+    """What a Raspberry Pi's firmware and sensor say stands where the kernel shows it.
+
+    Skips the test where this user or machine cannot mount.
+    """
+    _needs_mounts()
+    script = (
+        "mount -t tmpfs none /sys/devices/platform; mount -t tmpfs none /sys/class; "
+        "mkdir -p /sys/devices/platform/soc/soc:firmware /sys/class/thermal/thermal_zone0; "
+        'echo "$0" > /sys/devices/platform/soc/soc:firmware/get_throttled; '
+        f"echo {millidegrees} > /sys/class/thermal/thermal_zone0/temp; "
+        'exec "$@"'
+    )
+    return (*_UNSHARE, script, flags)
 
 
 def _needs_mounts() -> None:
