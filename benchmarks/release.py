@@ -7,7 +7,7 @@ where their results were measured, and the quoted numbers.
 Needs `pip install ".[bench,demo,fuzz,peers]"`, the data of docs/results.md, Debian (for `arm`), and
 about half an hour on two cores; beside that an hour and a half for `arm-loop` and `endurance-*`,
 up to half an hour for each `fuzz-` step, and as much for each `train-` step whose model is not in
-../families.
+../families (of a model as its authors ship it, a minute: it is converted alone).
 """
 
 import argparse
@@ -55,7 +55,10 @@ BROUGHT = Path("../brought")
 OWN_FACES = Path("../convert-faces")
 # Published age models, trained here (models/recipes): made from UTKFace, never in the repository.
 FAMILIES = Path("../families")
-FAMILY_NAMES = ("age-prediction-cnn", "resnet50-regression", "faceage", "al-resnet", "coral-age")
+FAMILY_NAMES = (
+    "age-prediction-cnn", "resnet50-regression", "faceage", "al-resnet",
+    "coral-age", "ssr-net", "mobilenet-regressor", "c3ae",
+)  # fmt: skip
 # Other people's detectors and their files; YuNet's is made from its .onnx (docs/detector.md).
 BROUGHT_FILES = {
     "rfb_320": "rfb_320.tflite",
@@ -179,7 +182,7 @@ def brought_steps(data: Path) -> dict[str, list[str]]:
 
 
 def family_steps(data: Path) -> dict[str, list[str]]:
-    """Train and convert each published age model, then measure it; those that are there stay."""
+    """Make and convert each published age model, then measure it; those that are there stay."""
     steps = {}
     for name in FAMILY_NAMES:
         recipe = [sys.executable, "models/recipes/family.py", name, "--data", str(data)]
