@@ -51,7 +51,7 @@ LARGE = [
     ("mobilenet-v2", "age-vector", 32, 0.35, "signed"),
     ("mobilenet-v3-small", "regression", 32, 0.5, "signed"),
     ("mobilenet-v3-large", "coral", 32, 0.5, "signed"),
-    ("resnet50", "regression", 32, 1.0, "imagenet"),
+    ("resnet50", "regression", 32, 0.25, "imagenet"),
     ("resnet50-v2", "groups", 32, 1.0, "unit"),
     ("vgg16", "distribution", 32, 1.0, "caffe"),
     ("vgg19", "coral", 32, 1.0, "caffe"),
