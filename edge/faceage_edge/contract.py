@@ -90,6 +90,7 @@ class Output:
     `distribution`: logits over the ages first_age, first_age + 1, ...
     `regression`: years = real * years_scale + years_offset.
     `groups`: logits over age groups, `bounds` their [low, high) in years.
+    `gender`: logits over the `labels`, if it states them; else it is not decoded.
 
     `years_curve`: pairs (decoded years, stated years), both ascending. What the head decodes is
     read off the straight lines between them, and stays as at their ends outside.
@@ -107,6 +108,7 @@ class Output:
     years_offset: float = 0.0
     bounds: tuple[tuple[float, float], ...] = ()
     years_curve: tuple[tuple[float, float], ...] = ()
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -244,10 +246,21 @@ def _output(part: Fields) -> Output:
         years_offset=part.number("years_offset") if part.has("years_offset") else 0.0,
         bounds=part.pairs("bounds", size) if head == "groups" else (),
         years_curve=_years_curve(part) if part.has("years_curve") else (),
+        labels=_labels(part, size) if head == "gender" and part.has("labels") else (),
     )
     if any(low >= high for low, high in output.bounds):
         raise ContractError(f"{part.where}: an age group that ends before it begins")
     return output
+
+
+def _labels(part: Fields, size: int) -> tuple[str, ...]:
+    labels = tuple(part.texts("labels"))
+    if len(labels) != size or len(set(labels)) != size or size < 2:
+        raise ContractError(
+            f"{part.where}: {len(labels)} 'labels' for an output of {size} values, expected two or "
+            "more, one for each value and no two alike"
+        )
+    return labels
 
 
 def _years_curve(part: Fields) -> tuple[tuple[float, float], ...]:
@@ -314,4 +327,6 @@ def _output_document(part: Output) -> dict[str, Any]:
         document["bounds"] = [list(pair) for pair in part.bounds]
     if part.years_curve:
         document["years_curve"] = [list(pair) for pair in part.years_curve]
+    if part.labels:
+        document["labels"] = list(part.labels)
     return document
