@@ -25,7 +25,7 @@ from faceage_convert.layers import layer_noise
 from faceage_convert.recipes import INT8, Recipe
 from faceage_convert.runnable import runnable
 from faceage_convert.verify import PICTURES
-from faceage_edge.age import AgeModel
+from faceage_edge.age import AgeModel, Ages
 from faceage_edge.contract import AGE_HEADS
 from faceage_edge.detector import Detector
 from faceage_edge.errors import ModelFileError, UsageError
@@ -201,11 +201,11 @@ def _with_pictures(converted: Converted, faces: FaceSet) -> Converted:
 
 @dataclass(frozen=True)
 class _Measurement:
-    """The faces that are measured on, cut once, and the float model's ages of them."""
+    """The faces that are measured on, cut once, and what the float model says of them."""
 
     faces: FaceSet
     crops: Crops
-    before: npt.NDArray[np.float64]
+    before: Ages
     mode: CropMode
     missed: int
 
@@ -216,7 +216,7 @@ def _measurement(
     if not faces.faces:
         return None
     crops, found = _cropped(faces, cropper, "cropping evaluation faces")
-    before = float_model.estimate(crops).years
+    before = float_model.estimate(crops)
     return _Measurement(faces, crops, before, cropper.mode, int((~found).sum()))
 
 
@@ -224,16 +224,17 @@ def _measured(converted: Converted, measure: _Measurement | None, limits: Limits
     if measure is None:
         return Attempt(converted)
     faces = measure.faces
-    after = runnable(converted).estimate(measure.crops).years
+    ages = runnable(converted).estimate(measure.crops)
+    before, after = measure.before.years, ages.years
     labels = [face.label for face in faces.faces]
     check_spread(after, labels, str(faces.path))
     comparison = compare_ages(
-        measure.before, after, faces.faces, mode=measure.mode, missed=measure.missed
+        measure.before, ages, faces.faces, mode=measure.mode, missed=measure.missed
     )
     decades = [label.decade for label in labels if label.decade is not None]
     verdict = None
     if len(decades) == len(labels):
-        before_errors, after_errors = age_errors(measure.before, labels), age_errors(after, labels)
+        before_errors, after_errors = age_errors(before, labels), age_errors(after, labels)
         verdict = judge(before_errors, after_errors, decades, limits)
     return Attempt(_with_figures(converted, comparison, faces), after, comparison, verdict)
 
@@ -255,7 +256,7 @@ def _rows(measure: _Measurement | None, taken: Attempt) -> tuple[FaceRow, ...]:
     return tuple(
         FaceRow(face.name, face.digest, face.label, float(before), float(after), crop)
         for face, before, after, crop in zip(
-            measure.faces.faces, measure.before, taken.after, measure.crops, strict=True
+            measure.faces.faces, measure.before.years, taken.after, measure.crops, strict=True
         )
     )
 
@@ -264,6 +265,8 @@ def _rounded(figure: Any) -> Any:
     """Years to four decimals: below any interval stated here."""
     if isinstance(figure, tuple):
         return [_rounded(part) for part in figure]
+    if isinstance(figure, dict):
+        return {key: _rounded(part) for key, part in figure.items()}
     return round(figure, 4) if isinstance(figure, float) else figure
 
 
