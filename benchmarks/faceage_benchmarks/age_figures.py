@@ -205,8 +205,8 @@ def _bin_name(pair: list[float | None]) -> str:
 def _check_lengths(samples: Mapping[str, Any], n: int) -> None:
     if n == 0:
         raise SamplesError("no faces were measured; give a set with at least one labelled face")
-    lists = ("true", "predicted", "low", "high", "group_shares", "gender_told", *ATTRIBUTES)
-    lists += tuple(f"against_{key}" for key in ("predicted", "group_shares", "gender_told"))
-    for key in lists:
+    told = ("predicted", "group_shares", "gender_told")
+    against = (f"against_{key}" for key in told)
+    for key in ("true", "low", "high", *told, *against, *ATTRIBUTES):
         if key in samples and len(samples[key]) != n:
             raise SamplesError(f"{len(samples[key])} samples of {key!r} for {n} faces")

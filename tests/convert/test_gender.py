@@ -70,9 +70,9 @@ def test_from_keras_to_the_loop(
     assert contract.scheme == "int8" and contract.output("gender").labels == ("female", "male")
     assert contract.provenance["measured"]["gender"]["n"] == gender["n"]
 
-    words = ["--source", str(write_frames(walking_face)), "--models", str(tmp_path / "out")]
+    seen = ["--source", str(write_frames(walking_face)), "--models", str(tmp_path / "out")]
     for asked in (["--gender"], []):
-        assert camera.main([*words, *asked]) == 0
+        assert camera.main([*seen, *asked]) == 0
         lines = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
         faces = [face for line in lines for face in line["faces"]]
         assert len(faces) >= len(walking_face)
