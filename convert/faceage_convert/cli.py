@@ -167,7 +167,7 @@ def _detector(options: argparse.Namespace) -> list[Converted]:
     if file is None:
         scheme = _detector_scheme(options)
         return [convert_shipped(name, scheme) for name in _detector_files(options)]
-    source = import_detector(file, options.detector_contract)
+    source = import_detector(file, options.detector_contract, options.detector_size)
     return convert_detector(source, _own_detector_scheme(options), options.faces)
 
 

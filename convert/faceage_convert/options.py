@@ -1,6 +1,7 @@
 """The command line of `faceage-convert`."""
 
 import argparse
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,6 +52,8 @@ _DEFAULTS = {
     "max_band_drop": Limits.band_drop,
     "with_pictures": False,
 }
+# Below it no face has room; a typing error is likelier.
+_LEAST_SIDE = 32
 _HINTS = ("contract", "head", "output", "normalise", "colour")
 
 
@@ -80,14 +83,20 @@ def parser() -> argparse.ArgumentParser:
         "--detector",
         metavar="NAME",
         help="face detector of the bundle, which also cuts the faces: face-finder, mtcnn, or a "
-        f"folder that cuts them only (default: {DEFAULT_DETECTOR}); or the .tflite of a detector "
-        "of yours, which goes into the bundle and cuts none",
+        f"folder that cuts them only (default: {DEFAULT_DETECTOR}); or the .tflite or .onnx of a "
+        "detector of yours, which goes into the bundle and cuts none",
     )
     add(
         "--detector-contract",
         type=Path,
         metavar="FILE",
-        help="what the detector in that .tflite is, where its outputs do not tell",
+        help="what the detector in that file is, where its outputs do not tell",
+    )
+    add(
+        "--detector-size",
+        type=_size,
+        metavar="WIDTHxHEIGHT",
+        help="of the pictures of a detector whose .onnx leaves their size open",
     )
     add("--again", action="store_true", help="convert even where nothing has changed")
     add("--json", action="store_true", help="print the report as one line of JSON")
@@ -115,6 +124,8 @@ def check_usage(options: argparse.Namespace) -> None:
     own = own_detector(options)
     if options.detector_contract is not None and own is None:
         raise UsageError("--detector-contract without --detector FILE.tflite that it is about")
+    if options.detector_size is not None and (own is None or own.suffix.lower() != ".onnx"):
+        raise UsageError("--detector-size without --detector FILE.onnx whose pictures it is of")
     if own is not None and options.model is None:
         # They are the detector's then.
         faces = [name for name in faces if name != "--faces"]
@@ -158,7 +169,19 @@ def _lacks_faces(options: argparse.Namespace) -> bool:
 def own_detector(options: argparse.Namespace) -> Path | None:
     """The file of the user's own detector, where `--detector` names one."""
     named = options.detector
-    return Path(named) if named is not None and named.lower().endswith(".tflite") else None
+    if named is None or not named.lower().endswith((".tflite", ".onnx")):
+        return None
+    return Path(named)
+
+
+def _size(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d{1,4})x(\d{1,4})", text)
+    width, height = map(int, found.groups()) if found else (0, 0)
+    if min(width, height) < _LEAST_SIDE:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no size; expected such as 640x480, {_LEAST_SIDE} pixels a side or more"
+        )
+    return width, height
 
 
 def uses_recorded_ranges(options: argparse.Namespace) -> bool:
