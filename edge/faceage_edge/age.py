@@ -1,6 +1,7 @@
 """From an age model's outputs to years, their spread and a prediction interval."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from faceage_edge.errors import ContractError
 from faceage_edge.geometry import CropTemplate
 from faceage_edge.interval import Interval, interval_ends
 from faceage_edge.model import Model, load_model
+from faceage_edge.two_branches import TwoBranches, whole_beside
 
 __all__ = [
     "AgeModel", "Ages", "decode_ages", "decode_genders", "decode_head", "gender_labels",
@@ -41,8 +43,8 @@ class Ages:
 class AgeModel:
     """An age model ready for crops."""
 
-    def __init__(self, model: Model, *, decode: str = "sum") -> None:
-        """Wrap a loaded model; `decode` as for `decode_ages`.
+    def __init__(self, model: Model | TwoBranches, *, decode: str = "sum") -> None:
+        """Wrap a loaded model, or one of two files; `decode` as for `decode_ages`.
 
         Raises:
             ContractError: the model is no age model, or its crop is no template crop.
@@ -100,9 +102,16 @@ def load_age_model(
     decode: str = "sum",
     delegate: DelegateSpec | None = None,
 ) -> AgeModel:
-    """Load an age model; arguments and errors as for `load_model` and `AgeModel`."""
-    model = load_model(path, threads=threads, xnnpack=xnnpack, delegate=delegate)
-    return AgeModel(model, decode=decode)
+    """Load an age model; arguments and errors as for `load_model` and `AgeModel`.
+
+    Of a model of two files `path` is the second; the first lies beside it.
+    """
+    load = partial(load_model, threads=threads, xnnpack=xnnpack, delegate=delegate)
+    model = load(path)
+    if model.contract.crop.kind != "region":
+        return AgeModel(model, decode=decode)
+    whole = load(whole_beside(Path(path), model.contract))
+    return AgeModel(TwoBranches(whole, model), decode=decode)
 
 
 def decode_ages(
