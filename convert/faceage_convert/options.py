@@ -113,6 +113,7 @@ def check_usage(options: argparse.Namespace) -> None:
     Raises:
         UsageError: naming them.
     """
+    _check_closer(options)
     if options.target == "coral" and options.quantize != "int8":
         raise UsageError(
             f"--target coral with --quantize {options.quantize}; the Edge TPU runs int8 only, and "
@@ -147,6 +148,18 @@ def check_usage(options: argparse.Namespace) -> None:
         )
     elif options.faces is None and faces:
         raise UsageError(f"{', '.join(faces)} without --faces PATH, whose faces it is about")
+
+
+def _check_closer(options: argparse.Namespace) -> None:
+    given = _given(options, ("closer", "closer_contract"))
+    if len(given) == 1:
+        raise UsageError("--closer and --closer-contract go together: a second model, what it is")
+    if given and (options.model is None or options.faces is None or options.quantize != "int8"):
+        raise UsageError(
+            "--closer needs --model, which says where to look closer, --faces, and --quantize int8"
+        )
+    if given and (options.qat or options.shape is not None):
+        raise UsageError("--closer with --qat or --shape, which know models of one file only")
 
 
 def _check_qat(options: argparse.Namespace) -> None:
@@ -216,6 +229,14 @@ def _add_own(group: argparse._ArgumentGroup) -> None:
         help=".keras, .h5 (+ .json), SavedModel folder, .pt2, .onnx or .tflite, or a shipped "
         "model's name",
     )
+    add(
+        "--closer",
+        type=Path,
+        metavar="FILE",
+        help="a second model, of the part of the face that an output of --model says; what both "
+        "give is added",
+    )
+    add("--closer-contract", type=Path, metavar="CONTRACT", help="what that one is")
     add("--name", help="name in the contract and the file names (default: the file's)")
 
 

@@ -131,7 +131,8 @@ def _read(path: Path, size: tuple[int, int] | None) -> tuple[bytes, dict[str, An
         data = read_model_bytes(path)
         return data, {"source_digest": model_digest(data, str(path)), "tools": tool_versions()}
     imported = float_foreign(path, size)
-    provenance = {"source_digest": imported.source_digest, "tools": tool_versions()}
+    provenance: dict[str, Any] = {"source_digest": imported.source_digest}
+    provenance["tools"] = tool_versions()
     if imported.difference is not None:
         provenance["import_difference"] = float(f"{imported.difference:.2g}")
     return imported.data, provenance

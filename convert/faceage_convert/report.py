@@ -59,7 +59,7 @@ def report_document(
         # In KiB on Linux (getrusage(2)).
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "tools": tool_versions(),
-        "files": [_file(item) for item in (age.converted, *detector)],
+        "files": [_file(item) for item in (*age.files, *detector)],
         "comparison": None if age.comparison is None else asdict(age.comparison),
         "gate": None if age.verdict is None else asdict(age.verdict),
         "rungs": [asdict(rung) for rung in age.rungs],
