@@ -87,6 +87,11 @@ def _al_resnet(keras: Any, pixels: Any, alpha: float) -> Any:
     return with_attention(keras, resnet50_v2_features(keras, pixels, alpha))
 
 
+def _pixels(keras: Any, pixels: Any, _alpha: float, _: Preprocessing) -> Any:
+    """No network: a head of groups on them is softmax regression."""
+    return keras.layers.Flatten(name="flatten")(pixels)
+
+
 BACKBONES = {
     "mobilenet-v1": _own(
         lambda keras, pixels, alpha: mobilenet_features(keras.layers, pixels, alpha)
@@ -105,6 +110,7 @@ BACKBONES = {
     "4c2f": _own(four_convolutions),
     "alexnet": _own(alexnet),
     "lenet": _own(lenet),
+    "linear": Backbone(_pixels, widths=False),
     "ssr-net": _own(ssr_net),
     "c3ae": _own(c3ae, 64),
 }
