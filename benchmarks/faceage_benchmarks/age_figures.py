@@ -19,6 +19,7 @@ from faceage_benchmarks.age_bands import (
 )
 from faceage_benchmarks.age_groups import ATTRIBUTES, band_figures, group_figures
 from faceage_benchmarks.age_intervals import interval_figures
+from faceage_benchmarks.gender_scores import gender_score_figures
 from faceage_benchmarks.group_scores import group_score_figures
 from faceage_calibration.errors import SamplesError
 from faceage_calibration.stats import Floats
@@ -37,15 +38,15 @@ def age_figures(samples: Mapping[str, Any], bootstrap: Mapping[str, Any]) -> dic
             None when open), `predicted` (n years), `found` (n bool), and where they exist `low`
             and `high` (n years, the model's interval), `nominal` (the share that this interval
             claims to hold), `against_predicted` (n years, the other model on the same crops),
-            those of group_scores where the model says age groups,
+            those of group_scores where the model says age groups, of gender_scores where gender,
             `gender` and `ethnicity` (n texts or None). Files of before there were the last two
             and `nominal` have no figures of them.
         bootstrap: from result.bootstrap_settings.
 
     Returns:
         The keys of the result file: `n`, `missed`, `missed_share`, then those of exact ages or
-        of bins; those of age_groups, age_intervals and group_scores; with a second model the
-        paired differences and its own `against_figures`.
+        of bins; those of age_groups, age_intervals, group_scores and gender_scores; with a second
+        model the paired differences and its own `against_figures`.
 
     Raises:
         SamplesError: no samples, lists of unequal length, numbers that are not finite.
@@ -67,6 +68,7 @@ def age_figures(samples: Mapping[str, Any], bootstrap: Mapping[str, Any]) -> dic
                 figures |= interval_figures(samples, bootstrap)
     figures |= _group_figures(samples, bootstrap)
     figures |= group_score_figures(samples, bootstrap)
+    figures |= gender_score_figures(samples, bootstrap)
     if "against_predicted" in samples:
         figures |= _differences(samples, bootstrap)
         figures["against_figures"] = _unit_figures(
@@ -203,7 +205,8 @@ def _bin_name(pair: list[float | None]) -> str:
 def _check_lengths(samples: Mapping[str, Any], n: int) -> None:
     if n == 0:
         raise SamplesError("no faces were measured; give a set with at least one labelled face")
-    lists = ("true", "predicted", "low", "high", "against_predicted", "group_shares", *ATTRIBUTES)
-    for key in lists:
+    told = ("predicted", "group_shares", "gender_told")
+    against = (f"against_{key}" for key in told)
+    for key in ("true", "low", "high", *told, *against, *ATTRIBUTES):
         if key in samples and len(samples[key]) != n:
             raise SamplesError(f"{len(samples[key])} samples of {key!r} for {n} faces")

@@ -1,7 +1,7 @@
 """From labelled faces to predicted ages, chunk by chunk, one model or two on the same crops."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from faceage_benchmarks.opened import OpenedModel, Pictures
 from faceage_calibration.crops import FaceCrop
 from faceage_calibration.faces import LabelledFace
 from faceage_calibration.labels import Label
-from faceage_edge.age import Ages, decode_ages, group_shares
+from faceage_edge.age import Ages, decode_ages, decode_genders, group_shares
 from faceage_edge.contract import AGE_HEADS, Contract, Output
 from faceage_edge.errors import ContractError, FacesError
 from faceage_edge.geometry import CropTemplate
@@ -51,14 +51,22 @@ class AgePredictor:
         """The output that says ages."""
         return next(one for one in self.contract.outputs if one.head in AGE_HEADS)
 
+    @property
+    def gender_labels(self) -> tuple[str, ...]:
+        """What its output of gender tells apart; empty where it has none that says so."""
+        found = (one.labels for one in self.contract.outputs if one.head == "gender")
+        return next(found, ())
+
     def estimate(self, crops: Pictures) -> Ages:
         """Ages of crops, uint8 (n, height, width, 3), BGR."""
         return self.answers(crops)[0]
 
     def answers(self, crops: Pictures) -> tuple[Ages, Shares | None]:
-        """The ages, and how likely each age group is, (n, groups), where the head says that."""
+        """The ages, with genders where the model says them, and how likely each age group is, (n,
+        groups), where the head says that."""
         outputs = self.run(crops)
         ages = decode_ages(outputs, self.contract, decode=self.decode)
+        ages = replace(ages, genders=decode_genders(outputs, self.contract))
         return ages, group_shares(outputs, self.contract)
 
 
@@ -126,6 +134,8 @@ def measure_faces(
     samples = _labels(faces)
     if groups:
         samples["age_groups"] = {"bounds": [list(pair) for pair in groups]}
+    if predictor.gender_labels:
+        samples["gender_labels"] = list(predictor.gender_labels)
     columns: dict[str, list[Any]] = {"predicted": [], "low": [], "high": []}
     found: list[bool] = []
     for chunk in _chunks(faces):
@@ -155,12 +165,16 @@ def _note(
     prefix: str,
     groups: tuple[tuple[float, float], ...],
 ) -> Ages:
-    """Add a model's answers to the samples; of age groups, where it says these very groups."""
+    """Add a model's answers to the samples; of age groups, where it says these very groups, of
+    gender where it says that."""
     ages, shares = predictor.answers(pictures)
     columns.setdefault(f"{prefix}predicted", []).extend(_rounded(ages.years))
     if shares is not None and predictor.output.bounds == groups:
         rows = [[round(float(share), _SHARE_DECIMALS) for share in row] for row in shares]
         columns.setdefault(f"{prefix}group_shares", []).extend(rows)
+    if ages.genders:
+        told = [max(shares, key=lambda label: shares[label]) for shares in ages.genders]
+        columns.setdefault(f"{prefix}gender_told", []).extend(told)
     return ages
 
 

@@ -34,7 +34,8 @@ class AgeResult:
     """A converted age model; on a user's faces also its ranges, what it cost on others, the gate's
     verdict, the rungs that were tried, the noise of its layers and the faces one by one.
 
-    `ranges_seconds` is how long recording the ranges took, cropping left out.
+    `first` is the first file of a model of two, of which this is the second. `ranges_seconds` is
+    how long recording the ranges took, cropping left out.
     """
 
     converted: Converted
@@ -45,3 +46,9 @@ class AgeResult:
     noise: tuple[LayerNoise, ...] = ()
     faces: tuple[FaceRow, ...] = ()
     ranges_seconds: float | None = None
+    first: "AgeResult | None" = None
+
+    @property
+    def files(self) -> tuple[Converted, ...]:
+        """The model's files, the one that states the ages first."""
+        return (self.converted, *(self.first.files if self.first else ()))

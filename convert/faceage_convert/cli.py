@@ -38,6 +38,7 @@ from faceage_convert.recipes import Recipe
 from faceage_convert.report import report_document, report_json, report_text
 from faceage_convert.report_page import report_page
 from faceage_convert.shipped import convert_shipped
+from faceage_convert.two_files import convert_two, second_file
 from faceage_convert.unchanged import digests, fingerprint, unchanged
 from faceage_convert.write import write_models
 from faceage_edge.bundles import find_age
@@ -110,7 +111,7 @@ def _fill(
     """Write models and reports into a new bundle; the report's document, which is still to be
     written, since it states the digests of all the others."""
     write_models(folder, age, detector)
-    models = [age.converted, *detector]
+    models = [*age.files, *detector]
     coral = compile_all(folder, models) if options.target == "coral" else None
     if age.faces:
         write_faces(folder / FACES, age)
@@ -167,7 +168,7 @@ def _detector(options: argparse.Namespace) -> list[Converted]:
     if file is None:
         scheme = _detector_scheme(options)
         return [convert_shipped(name, scheme) for name in _detector_files(options)]
-    source = import_detector(file, options.detector_contract)
+    source = import_detector(file, options.detector_contract, options.detector_size)
     return convert_detector(source, _own_detector_scheme(options), options.faces)
 
 
@@ -210,7 +211,9 @@ def _age(options: argparse.Namespace) -> AgeResult:
     limits = Limits(wanted.max_drop, wanted.max_band_drop)
     shape = None if wanted.shape is None else read_shape(wanted.shape)
     wish = Wish(Recipe(options.quantize), options.target, limits, shape, ranges)
-    return convert_own(source, faces, wanted.crops, detector, wish)
+    if wanted.closer is None:
+        return convert_own(source, faces, wanted.crops, detector, wish)
+    return convert_two(source, second_file(source, wanted), faces, wanted.crops, detector, wish)
 
 
 def _try_out(path: Path) -> None:

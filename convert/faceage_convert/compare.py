@@ -9,6 +9,8 @@ import numpy.typing as npt
 from faceage_calibration.faces import LabelledFace
 from faceage_calibration.labels import Label
 from faceage_calibration.stats import mean_interval
+from faceage_convert.gender_accuracy import GenderAccuracy, gender_accuracy
+from faceage_edge.age import Ages
 from faceage_edge.errors import FacesError, ModelFileError
 
 __all__ = ["Comparison", "age_errors", "check_spread", "compare_ages"]
@@ -27,7 +29,8 @@ class Comparison:
 
     `youngest` and `oldest` are the int8 model's lowest and highest age, `shift_*` compare the two
     models' ages with each other. `mae_*`, `delta_mae` and its 95 % bootstrap interval are None
-    unless every face has an age; an age bin's error is the distance outside it.
+    unless every face has an age; an age bin's error is the distance outside it. `gender` is None
+    unless the model says it and labels do.
     """
 
     n: int
@@ -42,33 +45,37 @@ class Comparison:
     mae_int8: float | None = None
     delta_mae: float | None = None
     delta_mae_ci95: tuple[float, float] | None = None
+    gender: GenderAccuracy | None = None
 
 
 def compare_ages(
-    before: Years, after: Years, faces: Sequence[LabelledFace], *, mode: str, missed: int
+    before: Ages, after: Ages, faces: Sequence[LabelledFace], *, mode: str, missed: int
 ) -> Comparison:
     """Compare two models' ages of the same crops.
 
     Args:
-        before: (n,) ages by the model before quantization, n >= 1.
-        after: (n,) ages by the model after it.
+        before: of n faces by the model before quantization, n >= 1.
+        after: by the model after it.
         faces: the n faces the crops show.
         mode: how they were cropped, for the record.
         missed: how many of them the detector did not find.
     """
-    shift = after - before
+    labels = [face.label for face in faces]
+    shift = after.years - before.years
     ages = Comparison(
         n=len(faces),
         crops=mode,
         missed=missed,
-        youngest=float(after.min()),
-        oldest=float(after.max()),
+        youngest=float(after.years.min()),
+        oldest=float(after.years.max()),
         shift_mean=float(shift.mean()),
         shift_mean_abs=float(np.abs(shift).mean()),
         shift_max_abs=float(np.abs(shift).max()),
+        gender=gender_accuracy(before.genders, after.genders, labels),
     )
-    labels = [face.label for face in faces]
-    return _with_errors(ages, before, after, labels) if all(x.has_age for x in labels) else ages
+    if not all(label.has_age for label in labels):
+        return ages
+    return _with_errors(ages, before.years, after.years, labels)
 
 
 def _with_errors(

@@ -23,12 +23,13 @@ __all__ = ["FOREIGN", "float_foreign"]
 FOREIGN = {".pt2": "torch", ".onnx": "onnx"}
 
 
-def float_foreign(path: Path) -> FloatModel:
+def float_foreign(path: Path, size: tuple[int, int] | None = None) -> FloatModel:
     """Read a model of another framework.
 
     Args:
         path: a file with an ending of `FOREIGN`, of a model that takes one float32 picture,
             (batch, 3, height, width) or, in ONNX, (batch, height, width, 3).
+        size: width and height for an ONNX model of pictures of an open size.
 
     Returns:
         The model, which takes (1, height, width, 3). Its outputs are called as in the file; those
@@ -42,7 +43,7 @@ def float_foreign(path: Path) -> FloatModel:
     source = read_model_bytes(path)
     kind = FOREIGN[path.suffix]
     with tempfile.TemporaryDirectory(prefix="faceage-import-") as folder:
-        run_foreign(kind, path, Path(folder))
+        run_foreign(kind, path, Path(folder), *map(str, size or ()))
         data = (Path(folder) / "model.tflite").read_bytes()
         pictures = np.load(Path(folder) / "pictures.npy", allow_pickle=False)
         with np.load(Path(folder) / "answers.npz", allow_pickle=False) as kept:

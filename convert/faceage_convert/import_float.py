@@ -6,7 +6,7 @@ from pathlib import Path
 from faceage_convert.foreign_import import FOREIGN, float_foreign
 from faceage_convert.golden_outputs import with_golden
 from faceage_convert.provenance import tool_versions
-from faceage_edge.errors import ModelFileError
+from faceage_edge.errors import ModelFileError, UsageError
 from faceage_edge.flatbuffer import read_model_file
 from faceage_edge.model import read_model_bytes
 from faceage_edge.operators import operator_names
@@ -18,20 +18,24 @@ from faceage_models.views import stated_views
 __all__ = ["import_float"]
 
 
-def import_float(path: Path, hints: Hints, *, name: str | None = None) -> FloatSource:
+def import_float(
+    path: Path, hints: Hints, *, name: str | None = None, first: str | None = None
+) -> FloatSource:
     """Read a float model and give it its contract.
 
     Args:
         path: a float .tflite, a .keras or .h5 file, a SavedModel folder, a .pt2 or an .onnx.
         hints: what the user says of it.
         name: the model's name; by default its contract's, else its file's.
+        first: the digest of the first file, where this is the second of a model of two.
 
     Returns:
         The model with its contract embedded.
 
     Raises:
         ModelFileError: no model of a known format, damaged, quantized, or not one picture in.
-        UsageError: its head is unknown and was not said, or what was said contradicts the file.
+        UsageError: its head is unknown and was not said, or what was said contradicts the file; or
+            its crop is a region, and it is not the second file of two, or the other way round.
         MissingExtraError: a Keras model, and Keras is not installed.
     """
     _check_tflite(path)
@@ -40,6 +44,7 @@ def import_float(path: Path, hints: Hints, *, name: str | None = None) -> FloatS
     else:
         imported = float_tflite(path, stated_views(hints.contract))
     source = describe_float(imported.data, path, hints, name=name, rescaling=imported.rescaling)
+    source = _of_first(source, first)
     if source.contract.model_digest:
         return source
     provenance = {
@@ -52,6 +57,29 @@ def import_float(path: Path, hints: Hints, *, name: str | None = None) -> FloatS
     contract = replace(source.contract, provenance=provenance)
     data, contract = with_golden(source.data, contract, str(path))
     return replace(source, data=data, contract=contract)
+
+
+def _of_first(source: FloatSource, first: str | None) -> FloatSource:
+    """The second file of a model of two, naming the first."""
+    crop = source.contract.crop
+    if (crop.kind == "region") != (first is not None):
+        raise UsageError(
+            f"the contract of {source.path} says it is cut by {crop.kind}: "
+            + (
+                "give it with --closer, beside the --model that says where"
+                if first is None
+                else 'one that looks closer states [crop] kind = "region"'
+            )
+        )
+    if first is None or crop.of == first:
+        return source
+    if source.contract.model_digest:
+        raise UsageError(
+            f"{source.path} carries the contract of a model that looks closer where another than "
+            "this --model says; give the two files of one conversion, or both as they were before"
+        )
+    contract = replace(source.contract, crop=replace(crop, of=first))
+    return replace(source, contract=contract)
 
 
 def _check_tflite(path: Path) -> None:

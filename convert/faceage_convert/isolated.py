@@ -17,7 +17,7 @@ from pathlib import Path
 from faceage_calibration.landmark_cache import cache_folder
 from faceage_edge.errors import FaceageError, ModelFileError, OutputError
 
-__all__ = ["environment", "pins_of", "run_foreign"]
+__all__ = ["environment", "pins_of", "ready", "run_foreign"]
 
 # Where uv and pip say what went wrong, and a converter its reason.
 _TAIL = 400
@@ -51,13 +51,20 @@ def environment(kind: str) -> Path:
     Raises:
         FaceageError: it cannot be made: no network, no room, or packages that this Python has not.
     """
-    pins = pins_of(kind)
-    digest = hashlib.sha256(pins.read_bytes()).hexdigest()[:12]
+    if not ready(kind):
+        _make(_home(kind), pins_of(kind), kind)
+    return _python(_home(kind))
+
+
+def ready(kind: str) -> bool:
+    """Whether an environment is there already."""
+    return (_home(kind) / _READY).exists()
+
+
+def _home(kind: str) -> Path:
+    digest = hashlib.sha256(pins_of(kind).read_bytes()).hexdigest()[:12]
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    home = cache_folder() / "importers" / f"{kind}-py{version}-{digest}"
-    if not (home / _READY).exists():
-        _make(home, pins, kind)
-    return _python(home)
+    return cache_folder() / "importers" / f"{kind}-py{version}-{digest}"
 
 
 def _make(home: Path, pins: Path, kind: str) -> None:
@@ -94,13 +101,14 @@ def _python(home: Path) -> Path:
     return home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def run_foreign(kind: str, model: Path, out: Path) -> None:
+def run_foreign(kind: str, model: Path, out: Path, *more: str) -> None:
     """Run an environment's program on a model.
 
     Args:
         kind: `torch` or `onnx`.
         model: the file.
         out: folder for what the program writes.
+        more: arguments of the program behind these.
 
     Raises:
         FaceageError: there is no environment; see `environment`.
@@ -108,7 +116,8 @@ def run_foreign(kind: str, model: Path, out: Path) -> None:
     """
     python = environment(kind)
     program = Path(__file__).resolve().parent / "foreign" / f"{kind}_program.py"
-    done = _run([str(python), str(program), str(model.resolve()), str(out)], _CONVERT_SECONDS)
+    words = [str(python), str(program), str(model.resolve()), str(out), *more]
+    done = _run(words, _CONVERT_SECONDS)
     if done.returncode:
         raise ModelFileError(
             f"{model} cannot be converted by the {kind} converter: {_reason(done)}; give a float "

@@ -17,10 +17,10 @@ from faceage_convert.conversion import Converted
 from faceage_convert.gate import Verdict
 from faceage_convert.layers import LayerNoise, layers_around
 from faceage_convert.recipes import INT8, Recipe
-from faceage_convert.runnable import runnable
-from faceage_edge.age import AgeModel
+from faceage_convert.runnable import runnable_model
 from faceage_edge.errors import QualityGateError
 from faceage_edge.flatbuffer import read_model_file
+from faceage_edge.model import Model
 from faceage_models.float_source import FloatSource
 from faceage_models.tflite_partitions import xnnpack_partitions
 
@@ -143,17 +143,17 @@ def cost_of(converted: Converted) -> tuple[float, int]:
     """Milliseconds of one crop on this machine, and how many operators XNNPACK leaves out."""
 
     partitions = xnnpack_partitions(converted.data, converted.file_name)
-    return milliseconds(runnable(converted)), len(partitions.left_out)
+    return milliseconds(runnable_model(converted)), len(partitions.left_out)
 
 
-def milliseconds(model: AgeModel) -> float:
+def milliseconds(model: Model) -> float:
     """Median time of one crop, one thread; of five, after one that warms up."""
-    template = model.template
-    crop = np.zeros((1, template.height, template.width, 3), np.uint8)
+    size = model.contract.input
+    crop = np.zeros((1, size.height, size.width, 3), np.uint8)
     times = []
     for _ in range(_TIMED + 1):
         started = time.perf_counter()
-        model.estimate(crop)
+        model.run(crop)
         times.append(time.perf_counter() - started)
     return float(np.median(times[1:]) * 1000)
 

@@ -1,6 +1,7 @@
 """The command line of `faceage-convert`."""
 
 import argparse
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,6 +52,8 @@ _DEFAULTS = {
     "max_band_drop": Limits.band_drop,
     "with_pictures": False,
 }
+# Below it no face has room; a typing error is likelier.
+_LEAST_SIDE = 32
 _HINTS = ("contract", "head", "output", "normalise", "colour")
 
 
@@ -80,14 +83,20 @@ def parser() -> argparse.ArgumentParser:
         "--detector",
         metavar="NAME",
         help="face detector of the bundle, which also cuts the faces: face-finder, mtcnn, or a "
-        f"folder that cuts them only (default: {DEFAULT_DETECTOR}); or the .tflite of a detector "
-        "of yours, which goes into the bundle and cuts none",
+        f"folder that cuts them only (default: {DEFAULT_DETECTOR}); or the .tflite or .onnx of a "
+        "detector of yours, which goes into the bundle and cuts none",
     )
     add(
         "--detector-contract",
         type=Path,
         metavar="FILE",
-        help="what the detector in that .tflite is, where its outputs do not tell",
+        help="what the detector in that file is, where its outputs do not tell",
+    )
+    add(
+        "--detector-size",
+        type=_size,
+        metavar="WIDTHxHEIGHT",
+        help="of the pictures of a detector whose .onnx leaves their size open",
     )
     add("--again", action="store_true", help="convert even where nothing has changed")
     add("--json", action="store_true", help="print the report as one line of JSON")
@@ -104,6 +113,7 @@ def check_usage(options: argparse.Namespace) -> None:
     Raises:
         UsageError: naming them.
     """
+    _check_closer(options)
     if options.target == "coral" and options.quantize != "int8":
         raise UsageError(
             f"--target coral with --quantize {options.quantize}; the Edge TPU runs int8 only, and "
@@ -115,6 +125,8 @@ def check_usage(options: argparse.Namespace) -> None:
     own = own_detector(options)
     if options.detector_contract is not None and own is None:
         raise UsageError("--detector-contract without --detector FILE.tflite that it is about")
+    if options.detector_size is not None and (own is None or own.suffix.lower() != ".onnx"):
+        raise UsageError("--detector-size without --detector FILE.onnx whose pictures it is of")
     if own is not None and options.model is None:
         # They are the detector's then.
         faces = [name for name in faces if name != "--faces"]
@@ -138,6 +150,18 @@ def check_usage(options: argparse.Namespace) -> None:
         raise UsageError(f"{', '.join(faces)} without --faces PATH, whose faces it is about")
 
 
+def _check_closer(options: argparse.Namespace) -> None:
+    given = _given(options, ("closer", "closer_contract"))
+    if len(given) == 1:
+        raise UsageError("--closer and --closer-contract go together: a second model, what it is")
+    if given and (options.model is None or options.faces is None or options.quantize != "int8"):
+        raise UsageError(
+            "--closer needs --model, which says where to look closer, --faces, and --quantize int8"
+        )
+    if given and (options.qat or options.shape is not None):
+        raise UsageError("--closer with --qat or --shape, which know models of one file only")
+
+
 def _check_qat(options: argparse.Namespace) -> None:
     if options.quantize not in QAT_SCHEMES:
         raise UsageError(
@@ -158,7 +182,19 @@ def _lacks_faces(options: argparse.Namespace) -> bool:
 def own_detector(options: argparse.Namespace) -> Path | None:
     """The file of the user's own detector, where `--detector` names one."""
     named = options.detector
-    return Path(named) if named is not None and named.lower().endswith(".tflite") else None
+    if named is None or not named.lower().endswith((".tflite", ".onnx")):
+        return None
+    return Path(named)
+
+
+def _size(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d{1,4})x(\d{1,4})", text)
+    width, height = map(int, found.groups()) if found else (0, 0)
+    if min(width, height) < _LEAST_SIDE:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no size; expected such as 640x480, {_LEAST_SIDE} pixels a side or more"
+        )
+    return width, height
 
 
 def uses_recorded_ranges(options: argparse.Namespace) -> bool:
@@ -193,6 +229,14 @@ def _add_own(group: argparse._ArgumentGroup) -> None:
         help=".keras, .h5 (+ .json), SavedModel folder, .pt2, .onnx or .tflite, or a shipped "
         "model's name",
     )
+    add(
+        "--closer",
+        type=Path,
+        metavar="FILE",
+        help="a second model, of the part of the face that an output of --model says; what both "
+        "give is added",
+    )
+    add("--closer-contract", type=Path, metavar="CONTRACT", help="what that one is")
     add("--name", help="name in the contract and the file names (default: the file's)")
 
 

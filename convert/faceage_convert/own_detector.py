@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from faceage_calibration.choose import choose_stratified
 from faceage_calibration.compose import compose_scenes
@@ -22,6 +23,7 @@ from faceage_convert.conversion import (
 )
 from faceage_convert.detector_agreement import Agreement, Seen, agreement, faces_seen
 from faceage_convert.embed import embed_contract
+from faceage_convert.foreign_import import float_foreign
 from faceage_convert.golden_outputs import with_golden
 from faceage_convert.provenance import tool_versions
 from faceage_convert.score_ranges import clip_scores
@@ -57,21 +59,26 @@ _LEAST_SHARE = 0.9
 _LENT = "mtcnn/mtcnn-onet.float32.tflite"
 
 
-def import_detector(path: Path, stated: Path | None = None) -> FloatSource:
+def import_detector(
+    path: Path, stated: Path | None = None, size: tuple[int, int] | None = None
+) -> FloatSource:
     """Read a face detector and give it its contract.
 
     Args:
-        path: a .tflite file: float, or quantized already.
+        path: a .tflite file, float or quantized already; or a float .onnx.
         stated: a contract that says what it is; without it, it is known by its outputs.
+        size: width and height for an .onnx of pictures of an open size.
 
     Returns:
         The model with its contract embedded.
 
     Raises:
-        ModelFileError: no .tflite, a damaged one, or a detector that is not known.
+        ModelFileError: no .tflite, a damaged one, a detector that is not known, or an .onnx that
+            cannot be converted or answers otherwise as .tflite.
+        FaceageError: the environment that reads .onnx cannot be made.
         ContractError: the stated contract does not fit it, or it carries one of another task.
     """
-    data = read_model_bytes(path)
+    data, provenance = _read(path, size)
     if METADATA_NAME in read_model_file(data, str(path)).metadata:
         return _carried(data, path, stated)
     data = _tidied(data, path)
@@ -84,10 +91,6 @@ def import_detector(path: Path, stated: Path | None = None) -> FloatSource:
     contract, assumed = (
         _described(model, path) if stated is None else (_stated(stated, model, path), ())
     )
-    provenance = {
-        "source_digest": model_digest(read_model_bytes(path), str(path)),
-        "tools": tool_versions(),
-    }
     # Types and scales as the file has them: it may be quantized already.
     contract = quantized_contract(replace(contract, provenance=provenance), data, str(path))
     data, contract = with_golden(data, contract, str(path))
@@ -120,6 +123,19 @@ def convert_detector(source: FloatSource, scheme: str, faces: Path | None) -> li
     if faces is None:
         raise FacesError(f"{source.path} needs faces to record its ranges on; give --faces PATH")
     return [finish(_to_int8(source, faces)), *lent]
+
+
+def _read(path: Path, size: tuple[int, int] | None) -> tuple[bytes, dict[str, Any]]:
+    """A detector's .tflite, and where it comes from."""
+    if path.suffix.lower() != ".onnx":
+        data = read_model_bytes(path)
+        return data, {"source_digest": model_digest(data, str(path)), "tools": tool_versions()}
+    imported = float_foreign(path, size)
+    provenance: dict[str, Any] = {"source_digest": imported.source_digest}
+    provenance["tools"] = tool_versions()
+    if imported.difference is not None:
+        provenance["import_difference"] = float(f"{imported.difference:.2g}")
+    return imported.data, provenance
 
 
 def _carried(data: bytes, path: Path, stated: Path | None) -> FloatSource:

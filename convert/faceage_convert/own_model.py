@@ -2,7 +2,9 @@
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,17 +25,18 @@ from faceage_convert.gate import Limits, judge
 from faceage_convert.ladder import Attempt, climb
 from faceage_convert.layers import layer_noise
 from faceage_convert.recipes import INT8, Recipe
-from faceage_convert.runnable import runnable
+from faceage_convert.runnable import runnable, with_first
 from faceage_convert.verify import PICTURES
-from faceage_edge.age import AgeModel
+from faceage_edge.age import AgeModel, Ages
 from faceage_edge.contract import AGE_HEADS
 from faceage_edge.detector import Detector
 from faceage_edge.errors import ModelFileError, UsageError
 from faceage_edge.interval import IntervalShape
-from faceage_edge.model import load_model_bytes
+from faceage_edge.model import Model, load_model_bytes
+from faceage_edge.two_branches import pieces_of
 from faceage_models.float_source import FloatSource
 
-__all__ = ["Wish", "convert_own"]
+__all__ = ["First", "Wish", "convert_own"]
 
 Crops = npt.NDArray[np.uint8]
 
@@ -49,14 +52,23 @@ _REPORT_ONLY = ("youngest", "oldest")
 @dataclass(frozen=True)
 class Wish:
     """What is wanted of a conversion: the recipe to begin with, `cpu` or `coral` as its target,
-    what it may cost, the shape of its interval: None for one reach at every estimate; and ranges
-    that were learnt with the weights: None to record them."""
+    what it may cost, the shape of its interval: None for one reach at every estimate; ranges that
+    were learnt with the weights: None to record them; and whether an interval is fitted."""
 
     recipe: Recipe = INT8
     target: str = "cpu"
     limits: Limits = field(default_factory=Limits)
     shape: Shape | None = None
     learnt: Ranges | None = None
+    interval: bool = True
+
+
+@dataclass(frozen=True)
+class First:
+    """The first file of an age model of two, before and after its conversion."""
+
+    float32: Model
+    int8: Model
 
 
 def convert_own(
@@ -65,6 +77,7 @@ def convert_own(
     mode: CropMode,
     detector: Detector | None,
     wish: Wish,
+    first: First | None = None,
 ) -> AgeResult:
     """Record ranges, quantize, fit an interval, measure, judge and verify.
 
@@ -74,6 +87,7 @@ def convert_own(
         mode: `aligned` or `detect`.
         detector: finds the faces for `detect` crops.
         wish: how, and what it may cost.
+        first: where `source` is the second file of a model of two; then ages are those of both.
 
     Raises:
         UsageError: the shape was fitted on estimates that another years curve had changed.
@@ -82,11 +96,14 @@ def convert_own(
         QualityGateError: it costs more than it may, whatever is tried.
     """
     _check_curve(source, wish.shape)
-    float_model = AgeModel(load_model_bytes(source.data, source.path))
+    before, after = (None, None) if first is None else (first.float32, first.int8)
+    own = load_model_bytes(source.data, source.path)
+    float_model = with_first(own, before)
     cropper = FaceCropper(float_model.template, mode=mode, detector=detector)
     crops, _ = _cropped(faces.calibration, cropper, "cropping calibration faces")
     started = time.monotonic()
-    ranges = wish.learnt or _ranges(source, crops, faces.calibration)
+    seen = crops if before is None else pieces_of(before.run(crops), before, own, crops)
+    ranges = wish.learnt or _ranges(source, seen, faces.calibration)
     took = time.monotonic() - started
     measure = _measurement(float_model, faces.evaluation, cropper)
 
@@ -94,12 +111,16 @@ def convert_own(
 
     def attempt(recipe: Recipe) -> Attempt:
         made = to_quantized(source, ranges, recipe)
-        made = _with_interval(made, crops, faces.calibration.faces, shape)
+        if after is not None:
+            made = _behind(made, after)
+        run = partial(runnable, first=after)
+        if wish.interval:
+            made = _with_interval(made, run, crops, faces.calibration.faces, shape)
         if wish.learnt is not None:
             made = _with_pictures(made, faces.calibration)
-        return _measured(made, measure, wish.limits)
+        return _measured(made, run, measure, wish.limits)
 
-    shown = _shuffled(crops)
+    shown = _shuffled(seen)
     climbed = climb(
         source,
         wish.recipe,
@@ -122,6 +143,12 @@ def convert_own(
         faces=_rows(measure, taken),
         ranges_seconds=None if wish.learnt else took,
     )
+
+
+def _behind(made: Converted, first: Model) -> Converted:
+    """The second file, which names the converted first one, not the float one any more."""
+    crop = replace(made.contract.crop, of=first.digest)
+    return replace(made, contract=replace(made.contract, crop=crop))
 
 
 def _check_curve(source: FloatSource, shape: Shape | None) -> None:
@@ -161,7 +188,7 @@ def _check_logits(source: FloatSource, tensors: dict[str, tuple[float, float]]) 
     """Refuse probabilities where logits are decoded: they would all be read as near 0.5."""
     for output in source.contract.outputs:
         low, high = tensors.get(output.name, (0.0, 0.0))
-        if output.head != "regression" and 0 <= low < high <= 1:
+        if output.head not in ("regression", "region") and 0 <= low < high <= 1:
             raise ModelFileError(
                 f"the output {output.name!r} of {source.path} stayed within {low:.3g} to "
                 f"{high:.3g} on all faces, which looks like probabilities; a {output.head} head is "
@@ -171,6 +198,7 @@ def _check_logits(source: FloatSource, tensors: dict[str, tuple[float, float]]) 
 
 def _with_interval(
     converted: Converted,
+    run: Callable[[Converted], AgeModel],
     crops: Crops,
     faces: tuple[LabelledFace, ...],
     shape: IntervalShape | None,
@@ -180,7 +208,7 @@ def _with_interval(
     exact = [i for i, face in enumerate(faces) if face.label.years is not None]
     if len(exact) < faces_needed(_COVERAGE):
         return converted
-    ages = runnable(converted).estimate(crops[exact])
+    ages = run(converted).estimate(crops[exact])
     true = np.array([faces[i].label.years for i in exact], dtype=np.float64)
     interval = fit_interval(true, ages.years, ages.spread, coverage=_COVERAGE, shape=shape)
     # Outwards, so that it covers what it did; digits beyond differ between machines.
@@ -201,11 +229,11 @@ def _with_pictures(converted: Converted, faces: FaceSet) -> Converted:
 
 @dataclass(frozen=True)
 class _Measurement:
-    """The faces that are measured on, cut once, and the float model's ages of them."""
+    """The faces that are measured on, cut once, and what the float model says of them."""
 
     faces: FaceSet
     crops: Crops
-    before: npt.NDArray[np.float64]
+    before: Ages
     mode: CropMode
     missed: int
 
@@ -216,24 +244,30 @@ def _measurement(
     if not faces.faces:
         return None
     crops, found = _cropped(faces, cropper, "cropping evaluation faces")
-    before = float_model.estimate(crops).years
+    before = float_model.estimate(crops)
     return _Measurement(faces, crops, before, cropper.mode, int((~found).sum()))
 
 
-def _measured(converted: Converted, measure: _Measurement | None, limits: Limits) -> Attempt:
+def _measured(
+    converted: Converted,
+    run: Callable[[Converted], AgeModel],
+    measure: _Measurement | None,
+    limits: Limits,
+) -> Attempt:
     if measure is None:
         return Attempt(converted)
     faces = measure.faces
-    after = runnable(converted).estimate(measure.crops).years
+    ages = run(converted).estimate(measure.crops)
+    before, after = measure.before.years, ages.years
     labels = [face.label for face in faces.faces]
     check_spread(after, labels, str(faces.path))
     comparison = compare_ages(
-        measure.before, after, faces.faces, mode=measure.mode, missed=measure.missed
+        measure.before, ages, faces.faces, mode=measure.mode, missed=measure.missed
     )
     decades = [label.decade for label in labels if label.decade is not None]
     verdict = None
     if len(decades) == len(labels):
-        before_errors, after_errors = age_errors(measure.before, labels), age_errors(after, labels)
+        before_errors, after_errors = age_errors(before, labels), age_errors(after, labels)
         verdict = judge(before_errors, after_errors, decades, limits)
     return Attempt(_with_figures(converted, comparison, faces), after, comparison, verdict)
 
@@ -255,7 +289,7 @@ def _rows(measure: _Measurement | None, taken: Attempt) -> tuple[FaceRow, ...]:
     return tuple(
         FaceRow(face.name, face.digest, face.label, float(before), float(after), crop)
         for face, before, after, crop in zip(
-            measure.faces.faces, measure.before, taken.after, measure.crops, strict=True
+            measure.faces.faces, measure.before.years, taken.after, measure.crops, strict=True
         )
     )
 
@@ -264,6 +298,8 @@ def _rounded(figure: Any) -> Any:
     """Years to four decimals: below any interval stated here."""
     if isinstance(figure, tuple):
         return [_rounded(part) for part in figure]
+    if isinstance(figure, dict):
+        return {key: _rounded(part) for key, part in figure.items()}
     return round(figure, 4) if isinstance(figure, float) else figure
 
 

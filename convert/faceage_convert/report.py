@@ -10,6 +10,7 @@ from typing import Any
 
 from faceage_convert.age_result import AgeResult
 from faceage_convert.conversion import Converted
+from faceage_convert.gender_accuracy import gender_lines
 from faceage_convert.inspection import operator_rows
 from faceage_convert.provenance import tool_versions
 from faceage_edge.flatbuffer import read_model_file
@@ -58,7 +59,7 @@ def report_document(
         # In KiB on Linux (getrusage(2)).
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "tools": tool_versions(),
-        "files": [_file(item) for item in (age.converted, *detector)],
+        "files": [_file(item) for item in (*age.files, *detector)],
         "comparison": None if age.comparison is None else asdict(age.comparison),
         "gate": None if age.verdict is None else asdict(age.verdict),
         "rungs": [asdict(rung) for rung in age.rungs],
@@ -185,9 +186,9 @@ def _cost(document: dict[str, Any]) -> list[str]:
         f"- ages differ by {comparison['shift_mean_abs']:.2f} years on average, "
         f"{comparison['shift_max_abs']:.1f} at most (mean shift {comparison['shift_mean']:+.2f})",
     ]
-    if comparison["delta_mae"] is None:
-        return [*lines, "- not every face has an age, so the error itself is not known"]
-    return [*lines, f"- {_errors(comparison)}"]
+    unknown = "not every face has an age, so the error itself is not known"
+    errors = unknown if comparison["delta_mae"] is None else _errors(comparison)
+    return [*lines, f"- {errors}", *gender_lines(comparison, age["scheme"])]
 
 
 def _known_cost(document: dict[str, Any]) -> str:

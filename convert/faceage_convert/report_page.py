@@ -100,6 +100,9 @@ def _tiles(document: dict[str, Any], age: dict[str, Any]) -> str:
                 f"95 %: {low:+.3f} to {high:+.3f}",
             ),
         ]
+    gender = (comparison or {}).get("gender")
+    if gender is not None:
+        tiles.append(("gender right", f"{gender['int8']:.1%}", f"float {gender['float32']:.1%}"))
     shown = "".join(
         f"<div><span>{html.escape(name)}</span><b>{html.escape(value)}</b>"
         f"<small>{html.escape(more)}</small></div>"

@@ -23,14 +23,16 @@ def write_models(folder: Path, age: AgeResult, detector: Sequence[Converted]) ->
         age: the finished age model.
         detector: the finished networks of the detector.
     """
-    for item in (age.converted, *detector):
+    for item in (*age.files, *detector):
         _write(folder / item.file_name, item.data, item.contract)
-    if age.ranges is not None:
-        source = age.converted.source
-        (folder / "float").mkdir()
+    for part in (age, *([age.first] if age.first else [])):
+        if part.ranges is None:
+            continue
+        source = part.converted.source
+        (folder / "float").mkdir(exist_ok=True)
         name = source.contract.name
         _write(folder / "float" / f"{name}.float32.tflite", source.data, source.contract)
-        write_ranges(folder / f"{name}.ranges.json", age.ranges)
+        write_ranges(folder / f"{name}.ranges.json", part.ranges)
 
 
 def _write(path: Path, data: bytes, contract: Contract) -> None:

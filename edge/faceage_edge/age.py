@@ -1,6 +1,7 @@
 """From an age model's outputs to years, their spread and a prediction interval."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,11 @@ from faceage_edge.errors import ContractError
 from faceage_edge.geometry import CropTemplate
 from faceage_edge.interval import Interval, interval_ends
 from faceage_edge.model import Model, load_model
+from faceage_edge.two_branches import TwoBranches, whole_beside
 
 __all__ = [
-    "AgeModel", "Ages", "decode_ages", "decode_head", "group_shares", "load_age_model",
-    "stated_years",
+    "AgeModel", "Ages", "decode_ages", "decode_genders", "decode_head", "gender_labels",
+    "group_shares", "load_age_model", "stated_years",
 ]  # fmt: skip
 
 Years = npt.NDArray[np.float64]
@@ -23,24 +25,26 @@ Years = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Ages:
-    """Ages of n faces, every field float64 (n,) in years.
+    """Ages of n faces, float64 (n,) in years, and what a model with such an output says of gender.
 
     `spread` is the standard deviation of the age distribution that the head itself states, 0 for
     heads that state none. `low` and `high` bound the prediction interval of the contract; where
-    the contract has none they are years - spread and years + spread.
+    the contract has none they are years - spread and years + spread. `genders` holds for each face
+    the share of each label, together 1; it is empty for a model that says none.
     """
 
     years: Years
     spread: Years
     low: Years
     high: Years
+    genders: tuple[dict[str, float], ...] = ()
 
 
 class AgeModel:
     """An age model ready for crops."""
 
-    def __init__(self, model: Model, *, decode: str = "sum") -> None:
-        """Wrap a loaded model; `decode` as for `decode_ages`.
+    def __init__(self, model: Model | TwoBranches, *, decode: str = "sum") -> None:
+        """Wrap a loaded model, or one of two files; `decode` as for `decode_ages`.
 
         Raises:
             ContractError: the model is no age model, or its crop is no template crop.
@@ -73,12 +77,14 @@ class AgeModel:
         return bare
 
     def estimate(self, crops: npt.NDArray[np.uint8]) -> Ages:
-        """Estimate the ages of aligned faces.
+        """Estimate the ages of aligned faces, and what the model says of their genders.
 
         Args:
             crops: uint8 (n, height, width, 3), BGR, cut to `template`.
         """
-        return decode_ages(self._model.run(crops), self.contract, decode=self._decode)
+        outputs = self._model.run(crops)
+        ages = decode_ages(outputs, self.contract, decode=self._decode)
+        return replace(ages, genders=decode_genders(outputs, self.contract))
 
 
 def _age_output(contract: Contract) -> Output:
@@ -96,9 +102,16 @@ def load_age_model(
     decode: str = "sum",
     delegate: DelegateSpec | None = None,
 ) -> AgeModel:
-    """Load an age model; arguments and errors as for `load_model` and `AgeModel`."""
-    model = load_model(path, threads=threads, xnnpack=xnnpack, delegate=delegate)
-    return AgeModel(model, decode=decode)
+    """Load an age model; arguments and errors as for `load_model` and `AgeModel`.
+
+    Of a model of two files `path` is the second; the first lies beside it.
+    """
+    load = partial(load_model, threads=threads, xnnpack=xnnpack, delegate=delegate)
+    model = load(path)
+    if model.contract.crop.kind != "region":
+        return AgeModel(model, decode=decode)
+    whole = load(whole_beside(Path(path), model.contract))
+    return AgeModel(TwoBranches(whole, model), decode=decode)
 
 
 def decode_ages(
@@ -155,6 +168,41 @@ def group_shares(outputs: dict[str, npt.NDArray[np.float32]], contract: Contract
     if output.head != "groups":
         return None
     return _softmax(outputs[output.name].astype(np.float64).reshape(-1, output.size))
+
+
+def gender_labels(contract: Contract) -> tuple[str, ...]:
+    """What a model's output of gender tells apart.
+
+    Raises:
+        ContractError: the model has none, or its contract does not say what its values mean.
+    """
+    output = contract.output("gender")
+    if not output.labels:
+        raise ContractError(
+            f"the contract of model {contract.name} does not say what the values of its gender "
+            f"output {output.name!r} stand for; convert it with a contract that states its labels"
+        )
+    return output.labels
+
+
+def decode_genders(
+    outputs: dict[str, npt.NDArray[np.float32]], contract: Contract
+) -> tuple[dict[str, float], ...]:
+    """Decode a model's output of gender.
+
+    Args:
+        outputs: as for `decode_ages`.
+        contract: says which output it is and what its values mean.
+
+    Returns:
+        For each face the share of each label, together 1; empty where the contract states no
+        labels.
+    """
+    output = next((o for o in contract.outputs if o.head == "gender" and o.labels), None)
+    if output is None:
+        return ()
+    shares = _softmax(outputs[output.name].astype(np.float64).reshape(-1, output.size))
+    return tuple(dict(zip(output.labels, row.tolist(), strict=True)) for row in shares)
 
 
 def _coral(logits: Years, output: Output) -> tuple[Years, Years]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from faceage_edge.about import about_models, about_text
+from faceage_edge.age import gender_labels
 from faceage_edge.age_choice import AgeChoice, AgePolicy
 from faceage_edge.camera_options import parser
 from faceage_edge.capture import Freshest
@@ -186,6 +187,9 @@ def _watch(
 def _watcher(
     options: argparse.Namespace, source: Source, models: Models, heart: Heartbeat
 ) -> Watcher:
+    if options.gender:
+        # Before the first frame: a model that says none is an error.
+        gender_labels(models.age.contract)
     if options.every_frame:
         policy = AgePolicy(every_s=0.0)
         finding: Finding = EveryFrame(models.detector, min_face=options.min_face)
@@ -199,6 +203,7 @@ def _watcher(
         tracker=Tracker(first=heart.page[Field.LAST_TRACK] + 1),
         choice=AgeChoice(models.age.template, policy),
         cuts=SceneCuts(expected=source.has_cuts),
+        genders=options.gender,
     )
 
 

@@ -23,6 +23,7 @@ Results go to stdout, one JSON object a line and a line a frame:
     age                 years, the mean over the track's crops, better ones counting more
     age_low, age_high   the model's prediction interval for one crop, around that mean
     age_jitter          years by which the crops' ages differ (standard deviation), null for one
+    gender, gender_share  with --gender: the likeliest, and how sure the model is of it, 0 to 1
     over, answer        with --threshold: the calibrated probability of being at least so old, and
                         pass or challenge
 Everything else goes to stderr. Ctrl-C finishes the frame and the files; a second one ends at once.
@@ -40,9 +41,9 @@ def parser(program: str) -> argparse.ArgumentParser:
     Returns:
         A parser whose namespace has `source`, `models`, `age`, `detector`, `annotate` (str or
         None), `min_face`, `rate` (float or None), `threads`, `max_frames`, `width`, `height`,
-        `fps` (int or None), `decode`, `about`, `json`, `loop`, `every_frame`, `no_supervisor`,
-        `try_accelerator` (bool), `pass_every`, `age_every`, `patience`, `start_within`,
-        `probe_every`, `health` (float or None) and `delegate` (list of str).
+        `fps` (int or None), `decode`, `about`, `json`, `loop`, `every_frame`, `gender`,
+        `no_supervisor`, `try_accelerator` (bool), `pass_every`, `age_every`, `patience`,
+        `start_within`, `probe_every`, `health` (float or None) and `delegate` (list of str).
     """
     made = argparse.ArgumentParser(
         prog=program,
@@ -138,6 +139,12 @@ def _add_models(group: argparse._ArgumentGroup) -> None:
         default="sum",
         help="age from a CORAL head: the sum of its probabilities, or as in the paper the count "
         "of those above one half (default: %(default)s)",
+    )
+    group.add_argument(
+        "--gender",
+        action="store_true",
+        help="add to each face what a model with an output of gender says of it; the shipped "
+        "models have none",
     )
     group.add_argument(
         "--threads",

@@ -34,7 +34,7 @@ FACE_HEADS = (
     "face-logit", "face-score", "box-offsets", "landmarks", "boxes", "box-scores", "box-classes",
     "box-count",
 )  # fmt: skip
-HEADS = (*AGE_HEADS, "gender", *FACE_HEADS)
+HEADS = (*AGE_HEADS, "gender", "region", *FACE_HEADS)
 DTYPES = ("int8", "uint8", "int16", "float32")
 _MOST_CURVE = 200  # points of a years_curve
 
@@ -75,11 +75,14 @@ class Input:
 @dataclass(frozen=True)
 class Crop:
     """How a face becomes the input: `template` by five landmarks, `box` by the detector's box
-    enlarged by `margin` of its longer side, `frame` for models that look at whole pictures."""
+    enlarged by `margin` of its longer side, `frame` for models that look at whole pictures,
+    `region` for the second file of an age model of two: the part of the crop that the first, whose
+    model digest is `of`, says."""
 
     kind: str
     template: CropTemplate | None = None
     margin: float = 0.0
+    of: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,8 @@ class Output:
     `distribution`: logits over the ages first_age, first_age + 1, ...
     `regression`: years = real * years_scale + years_offset.
     `groups`: logits over age groups, `bounds` their [low, high) in years.
+    `region`: left, top, right and bottom of a part of the crop, in shares of its sides.
+    `gender`: logits over the `labels`, if it states them; else it is not decoded.
 
     `years_curve`: pairs (decoded years, stated years), both ascending. What the head decodes is
     read off the straight lines between them, and stays as at their ends outside.
@@ -107,6 +112,7 @@ class Output:
     years_offset: float = 0.0
     bounds: tuple[tuple[float, float], ...] = ()
     years_curve: tuple[tuple[float, float], ...] = ()
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -218,11 +224,14 @@ def _normalisation(part: Fields) -> Normalisation:
 
 
 def _crop(part: Fields) -> Crop:
-    kind = part.choice("kind", ("template", "box", "frame"))
+    kind = part.choice("kind", ("template", "box", "frame", "region"))
     if kind == "box":
         return Crop(kind, margin=part.number("margin"))
     if kind == "frame":
         return Crop(kind)
+    if kind == "region":
+        # A contract that is written by hand does not know it yet: the conversion puts it in.
+        return Crop(kind, of=part.text("of") if part.has("of") else "")
     points = np.array([list(point) for point in part.pairs("landmarks", 5)], dtype=np.float64)
     width, height = part.integer("width", 1, 8192), part.integer("height", 1, 8192)
     return Crop(kind, template=CropTemplate(width, height, points))
@@ -244,10 +253,25 @@ def _output(part: Fields) -> Output:
         years_offset=part.number("years_offset") if part.has("years_offset") else 0.0,
         bounds=part.pairs("bounds", size) if head == "groups" else (),
         years_curve=_years_curve(part) if part.has("years_curve") else (),
+        labels=_labels(part, size) if head == "gender" and part.has("labels") else (),
     )
+    if head == "region" and size != 4:
+        raise ContractError(
+            f"{part.where}: a region of {size} values, expected four: left, top, right, bottom"
+        )
     if any(low >= high for low, high in output.bounds):
         raise ContractError(f"{part.where}: an age group that ends before it begins")
     return output
+
+
+def _labels(part: Fields, size: int) -> tuple[str, ...]:
+    labels = tuple(part.texts("labels"))
+    if len(labels) != size or len(set(labels)) != size or size < 2:
+        raise ContractError(
+            f"{part.where}: {len(labels)} 'labels' for an output of {size} values, expected two or "
+            "more, one for each value and no two alike"
+        )
+    return labels
 
 
 def _years_curve(part: Fields) -> tuple[tuple[float, float], ...]:
@@ -287,11 +311,8 @@ def _input_document(part: Input) -> dict[str, Any]:
 
 def _crop_document(part: Crop) -> dict[str, Any]:
     if part.template is None:
-        return (
-            {"kind": part.kind, "margin": part.margin}
-            if part.kind == "box"
-            else {"kind": part.kind}
-        )
+        more: dict[str, Any] = {"margin": part.margin} if part.kind == "box" else {}
+        return {"kind": part.kind, **more, **({"of": part.of} if part.of else {})}
     return {
         "kind": part.kind,
         "width": part.template.width,
@@ -314,4 +335,6 @@ def _output_document(part: Output) -> dict[str, Any]:
         document["bounds"] = [list(pair) for pair in part.bounds]
     if part.years_curve:
         document["years_curve"] = [list(pair) for pair in part.years_curve]
+    if part.labels:
+        document["labels"] = list(part.labels)
     return document

@@ -1,7 +1,8 @@
 """One person's age from many pictures of the same face."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 __all__ = ["AgeReading", "FusedAge"]
 
@@ -13,11 +14,13 @@ _USUAL = 2.0
 
 @dataclass(frozen=True)
 class AgeReading:
-    """The age one crop gave: years, and the ends of its conformal interval where there is one."""
+    """The age one crop gave: years, and the ends of its conformal interval where there is one; and
+    the share of each gender, by label, where that is wanted of a model that says it."""
 
     years: float
     low: float | None = None
     high: float | None = None
+    genders: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -131,6 +131,9 @@ def _scheme(contracts: _Contracts) -> str:
 
 def _age_model(contracts: _Contracts) -> Path | None:
     ages = _of_task(contracts, "age")
+    # Of a model of two files the second is asked, and finds the first.
+    firsts = {contract.crop.of for contract in ages.values()}
+    ages = {path: own for path, own in ages.items() if own.model_digest not in firsts}
     if not ages:
         return None
     scheme = _scheme(ages)

@@ -42,13 +42,14 @@ class Finding(Protocol):
 
 @dataclass(frozen=True)
 class Watcher:
-    """What turns frames into results."""
+    """What turns frames into results; `genders`: whether they say what the model says of gender."""
 
     finding: Finding
     ages: AgeEstimator
     tracker: Tracker
     choice: AgeChoice
     cuts: SceneCuts
+    genders: bool = False
 
 
 def watch(
@@ -96,15 +97,18 @@ def _faces(frame: Frame, watcher: Watcher, summary: Summary) -> tuple[TrackedFac
     tracks = watcher.tracker.join(faces, frame.time_s)
     chosen = watcher.choice.choose(frame.picture, faces, tracks, frame.time_s)
     summary.lap("align")
-    _read(watcher.ages, chosen)
+    _read(watcher.ages, chosen, genders=watcher.genders)
     summary.lap("age")
     return tuple(tracked(face, track) for face, track in zip(faces, tracks, strict=True))
 
 
-def _read(model: AgeEstimator, chosen: Sequence[Chosen]) -> None:
+def _read(model: AgeEstimator, chosen: Sequence[Chosen], *, genders: bool) -> None:
     """Run the age model on the chosen crops and give their tracks what it says."""
     if not chosen:
         return
     ages = model.estimate(np.stack([one.crop for one in chosen]))
-    for one, years, low, high in zip(chosen, ages.years, ages.low, ages.high, strict=True):
-        one.track.read(AgeReading(float(years), float(low), float(high)), one.quality)
+    said = ages.genders if genders else ({},) * len(chosen)
+    for one, years, low, high, shares in zip(
+        chosen, ages.years, ages.low, ages.high, said, strict=True
+    ):
+        one.track.read(AgeReading(float(years), float(low), float(high), shares), one.quality)

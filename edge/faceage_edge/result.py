@@ -39,7 +39,8 @@ class FrameResult:
 
         `box` is [x, y, width, height] in frame pixels, as detected: a face at the frame's edge
         reaches beyond it, and cutting the box there would shift its centre and size. Ages are
-        years, rounded to tenths: finer digits would be noise.
+        years, rounded to tenths: finer digits would be noise. `gender` and `gender_share` are
+        there only where they are asked for.
         """
         return {
             "frame": self.frame,
@@ -53,6 +54,7 @@ class FrameResult:
 
 def _face(face: TrackedFace) -> dict[str, Any]:
     box = face.box
+    said = {} if face.gender is None else _gender(*face.gender)
     return {
         "track": face.track,
         "box": [round(value, 1) for value in (box.x, box.y, box.width, box.height)],
@@ -61,7 +63,12 @@ def _face(face: TrackedFace) -> dict[str, Any]:
         "age_low": _tenths(face.age_low),
         "age_high": _tenths(face.age_high),
         "age_jitter": _tenths(face.age_jitter),
+        **said,
     }
+
+
+def _gender(label: str, share: float) -> dict[str, Any]:
+    return {"gender": label, "gender_share": round(share, 4)}
 
 
 def _tenths(years: float | None) -> float | None:

@@ -7,9 +7,10 @@ pairs; a face that jumps further gets a new track, which costs certainty and no 
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from faceage_edge.fused_age import AgeReading, FusedAge
+from faceage_edge.fused_gender import FusedGender
 from faceage_edge.geometry import Face, FrameBox, FrameLandmarks, iou
 
 __all__ = ["Track", "TrackedFace", "Tracker", "affinity", "frontality", "quality", "tracked"]
@@ -32,7 +33,8 @@ class TrackedFace:
 
     `box` and `landmarks` are in frame pixels as detected, and may reach beyond the frame's edge.
     `age`, `age_low`, `age_high` and `age_jitter` are years; the two ends are None for a model whose
-    contract states no interval, the jitter for a track of which one crop was read.
+    contract states no interval, the jitter for a track of which one crop was read. `gender` is the
+    likeliest and its share, None where it is not asked for.
     """
 
     track: int
@@ -43,6 +45,7 @@ class TrackedFace:
     age_low: float | None
     age_high: float | None
     age_jitter: float | None = None
+    gender: tuple[str, float] | None = None
 
 
 @dataclass
@@ -60,10 +63,12 @@ class Track:
     tried_s: float = -math.inf
     sharpness: float = 1.0
     misses: int = 0
+    gender: FusedGender = field(default_factory=FusedGender)
 
     def read(self, reading: AgeReading, quality: float) -> None:
         """Take in what the age model said of a crop of that quality."""
         self.age = self.age.add(reading, quality)
+        self.gender = self.gender.add(reading.genders, quality)
 
 
 class Tracker:
@@ -233,4 +238,5 @@ def tracked(face: Face, track: Track) -> TrackedFace:
         age_low=age.low,
         age_high=age.high,
         age_jitter=track.age.jitter,
+        gender=track.gender.likeliest(),
     )

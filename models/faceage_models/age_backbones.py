@@ -1,8 +1,9 @@
 """The networks an age model can stand on, by name: any of them under any head.
 
 `mobilenet-v1` is ours: the layer names of `keras.applications.MobileNet`, without its padding
-layers, and so is `resnet50-v2`, which has a width multiplier here. Those of `keras.applications`
-need no file of ours to be built; the others are what published age models stand on.
+layers; `resnet50` and `resnet50-v2` are ours too, for their width multiplier. Those of
+`keras.applications` need no file of ours to be built; the others are what published age models
+stand on.
 """
 
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from faceage_models.keras_backend import training_keras
 from faceage_models.keras_loading import load_keras
 from faceage_models.layer_weights import Weights, read_weights
 from faceage_models.mobilenet_v1 import mobilenet_features
+from faceage_models.resnet_v1 import resnet50_features
 from faceage_models.resnet_v2 import resnet50_v2_features
 from faceage_models.small_networks import alexnet, c3ae, four_convolutions, lenet, ssr_net
 
@@ -85,6 +87,11 @@ def _al_resnet(keras: Any, pixels: Any, alpha: float) -> Any:
     return with_attention(keras, resnet50_v2_features(keras, pixels, alpha))
 
 
+def _pixels(keras: Any, pixels: Any, _alpha: float, _: Preprocessing) -> Any:
+    """No network: a head of groups on them is softmax regression."""
+    return keras.layers.Flatten(name="flatten")(pixels)
+
+
 BACKBONES = {
     "mobilenet-v1": _own(
         lambda keras, pixels, alpha: mobilenet_features(keras.layers, pixels, alpha)
@@ -92,7 +99,7 @@ BACKBONES = {
     "mobilenet-v2": _application("MobileNetV2"),
     "mobilenet-v3-small": _application("MobileNetV3Small"),
     "mobilenet-v3-large": _application("MobileNetV3Large"),
-    "resnet50": _application("ResNet50"),
+    "resnet50": _own(resnet50_features),
     "resnet50-v2": _own(resnet50_v2_features),
     "vgg16": _application("VGG16"),
     "vgg19": _application("VGG19"),
@@ -103,6 +110,7 @@ BACKBONES = {
     "4c2f": _own(four_convolutions),
     "alexnet": _own(alexnet),
     "lenet": _own(lenet),
+    "linear": Backbone(_pixels, widths=False),
     "ssr-net": _own(ssr_net),
     "c3ae": _own(c3ae, 64),
 }

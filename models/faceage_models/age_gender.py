@@ -1,6 +1,6 @@
 """Gender beside age: a second output of a model, learnt from the faces whose labels say it.
 
-It stands in the contract so that nothing takes it for an age; the device does not decode it.
+It stands in the contract, with what its two values mean; a device tells it where it is asked to.
 """
 
 from dataclasses import replace
@@ -69,4 +69,4 @@ def with_gender(head: Head, weight: float) -> Head:
 
 def gender_output() -> Output:
     """The gender output as a float model's contract says it."""
-    return Output(_NAME, "gender", "float32", 1.0, 0, len(GENDERS))
+    return Output(_NAME, "gender", "float32", 1.0, 0, len(GENDERS), labels=GENDERS)

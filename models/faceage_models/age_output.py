@@ -21,6 +21,10 @@ _HEAD_OF_SIZE = {1: "regression", 100: "coral", 101: "distribution"}
 _HEAD_OF_ACTIVATION = {"LOGISTIC": "coral", "SOFTMAX": "distribution"}
 
 
+# Heads that are not decoded from logits.
+_AS_THEY_ARE = ("regression", "region")
+
+
 @dataclass(frozen=True)
 class AgeOutput:
     """An output tensor, the head it is read as, and what of this was assumed, in words."""
@@ -84,11 +88,12 @@ def to_logits(data: bytes, contract: Contract, where: str) -> tuple[bytes, tuple
     squashed = {}
     for output in contract.outputs:
         activation = _final_activation(model, output.name)
-        if activation and output.head != "regression":
+        if activation and output.head not in _AS_THEY_ARE:
             squashed[output.name] = activation
     if not squashed:
         return data, ()
-    edited, dropped = drop_final_activations(data)
+    keep = [output.name for output in contract.outputs if output.head in _AS_THEY_ARE]
+    edited, dropped = drop_final_activations(data, keep)
     if squashed.keys() != {output.name for output in contract.outputs} & set(dropped):
         raise ModelFileError(
             f"{where} ends in {', '.join(squashed.values())} that cannot be taken off, and "

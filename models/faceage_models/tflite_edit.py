@@ -3,7 +3,7 @@
 Editing only moves and renames; no weight is touched, so the outputs stay the same to the bit.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -85,10 +85,16 @@ def rename_by_signature(data: bytes) -> bytes:
     return save_graph(model)
 
 
-def drop_final_activations(data: bytes) -> tuple[bytes, tuple[str, ...]]:
+def drop_final_activations(
+    data: bytes, keep: Collection[str] = ()
+) -> tuple[bytes, tuple[str, ...]]:
     """Remove a LOGISTIC or SOFTMAX that produces an output, so that the output is its logits.
 
     The output keeps its place and its name.
+
+    Args:
+        data: the file.
+        keep: names of outputs that stay as they are.
 
     Returns:
         The file, and the names of the outputs that now are logits (empty where nothing changed).
@@ -103,6 +109,8 @@ def drop_final_activations(data: bytes) -> tuple[bytes, tuple[str, ...]]:
     for operator in [op for op in graph.operators if _is_activation(model, op)]:
         probability, logit = int(operator.outputs[0]), int(operator.inputs[0])
         if probability not in graph.outputs or logit in graph.outputs:
+            continue
+        if tensor_name(graph.tensors[probability]) in keep:
             continue
         if any(probability in op.inputs for op in graph.operators):
             continue  # something else in the graph reads the probability

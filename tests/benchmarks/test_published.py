@@ -3,6 +3,7 @@
 import json
 import runpy
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from faceage_benchmarks import board_table
 from faceage_benchmarks.board_table import with_boards
 from faceage_benchmarks.errors import ResultFileError
+from faceage_benchmarks.family_rows import guesses, measured_figures
 from faceage_benchmarks.figures import recompute
 from faceage_benchmarks.merged import merge
 from faceage_benchmarks.result import FORMAT, read_result, result_schema
@@ -17,9 +19,8 @@ from faceage_benchmarks.sections import sections_of
 from faceage_benchmarks.taint import taint_reasons
 
 ROOT = Path(__file__).resolve().parents[2]
-# Not in the format: its rows are what the contracts of converted models state of themselves, means
-# over faces whose ages went with the bundles. The models are not in the repository
-# (models/recipes/README.md), so there are no samples to put beside the means.
+# A table in a form of its own; what it says of faces stands in family-*.json, and
+# `test_a_family_row_follows_from_its_result` holds the two together.
 FAMILIES = {"families"}
 FILES = sorted(
     path for path in (ROOT / "benchmarks" / "results").glob("*.json") if path.stem not in FAMILIES
@@ -76,6 +77,20 @@ def test_every_file_is_on_the_page() -> None:
     assert kinds <= {result["kind"] for _, result in results}
     titles = {"CPU time of the camera loop", "How old results are", "Staying up", "Spoiled files"}
     assert titles <= {section.title for section in sections}
+
+
+ROWS = json.loads((ROOT / "benchmarks" / "results" / "families.json").read_bytes())
+
+
+@pytest.mark.parametrize("row", ROWS["families"], ids=lambda row: row["name"])
+def test_a_family_row_follows_from_its_result(row: dict[str, Any]) -> None:
+    """Its errors are those of the result of this very model, whose samples give them again."""
+    result = read_result(ROOT / "benchmarks" / "results" / f"family-{row['name']}.json")
+    assert row["model_digest"] == result["model"]["digest"]
+    figures = measured_figures(result)
+    assert {key: row[key] for key in figures} == figures
+    (own,) = guesses([result])
+    assert own in ROWS["sets"]
 
 
 def test_every_file_has_its_command() -> None:

@@ -10,6 +10,7 @@ from faceage_calibration.faces import LabelledFace
 from faceage_calibration.labels import AgeBin, Label
 from faceage_calibration.pictures import MemorySource
 from faceage_convert.compare import Comparison, age_errors, check_spread, compare_ages
+from faceage_edge.age import Ages
 from faceage_edge.errors import FacesError, ModelFileError
 
 Years = npt.NDArray[np.float64]
@@ -18,7 +19,12 @@ Years = npt.NDArray[np.float64]
 def compared(before: Years, after: Years, labels: list[Label]) -> Comparison:
     """Compare two models' ages on faces with these labels."""
     faces = [LabelledFace(f"{i}", f"{i:064x}", x, MemorySource(b"")) for i, x in enumerate(labels)]
-    return compare_ages(before, after, faces, mode="aligned", missed=0)
+    return compare_ages(ages(before), ages(after), faces, mode="aligned", missed=0)
+
+
+def ages(years: Years) -> Ages:
+    """What a model says that states no spread."""
+    return Ages(years, years * 0, years, years)
 
 
 @pytest.fixture(scope="session")

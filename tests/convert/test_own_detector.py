@@ -1,5 +1,6 @@
 """A user's face detector: known by its outputs, converted to int8, usable on the device."""
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -11,7 +12,9 @@ import numpy.typing as npt
 import pytest
 from tests.convert.toy_detectors import blazeface_like, raw_float16, ssd, ssd_anchors, yunet_like
 
-from faceage_convert import own_detector
+from faceage_calibration.landmark_cache import cache_folder
+from faceage_convert import foreign_import, own_detector
+from faceage_convert.isolated import ready
 from faceage_convert.own_detector import convert_detector, import_detector
 from faceage_edge.brought import Brought
 from faceage_edge.detector import load_detector
@@ -19,11 +22,13 @@ from faceage_edge.errors import ContractError, ModelFileError
 from faceage_edge.flatbuffer import read_model_file
 from faceage_edge.interpreter import open_interpreter
 from faceage_edge.operators import operator_names
+from faceage_models.same_answers import tflite_answers
 from faceage_models.ssd_post_process import grids_of
 from faceage_models.tflite_constants import fold_constants
 from faceage_models.tflite_dilation import fold_dilations
 
 Picture = npt.NDArray[np.uint8]
+CACHE = cache_folder().parent
 MAKERS = {"blazeface": blazeface_like, "yunet": yunet_like, "ssd": ssd}
 
 
@@ -83,6 +88,46 @@ def test_each_family_is_known_by_its_outputs(
     assert (own.points if own else "") == points
     converted = convert_detector(source, "none", None)
     assert [item.contract.scheme for item in converted] == ["float32"] * networks
+
+
+def test_an_onnx_file_becomes_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Its converter is told the size, and the contract how near its answers are."""
+    data, told = toy("yunet"), []
+    (details,) = open_interpreter(data, "toy").get_input_details()
+    pictures = np.random.default_rng(0).uniform(-1, 1, details["shape"]).astype(np.float32)
+
+    def converter(kind: str, model: Path, out: Path, *more: str) -> None:
+        told.append((kind, model.name, more))
+        (out / "model.tflite").write_bytes(data)
+        np.save(out / "pictures.npy", pictures)
+        np.savez(out / "answers.npz", allow_pickle=False, **tflite_answers(data, pictures, "toy"))
+
+    monkeypatch.setattr(foreign_import, "run_foreign", converter)
+    path = tmp_path / "theirs.onnx"
+    path.write_bytes(b"a graph")
+    contract = import_detector(path, size=(96, 64)).contract
+    assert told == [("onnx", "theirs.onnx", ("96", "64"))]
+    assert contract.detector is not None and contract.detector.stage == "anchors"
+    assert contract.provenance["import_difference"] < 1e-5
+    assert contract.provenance["source_digest"] == hashlib.sha256(b"a graph").hexdigest()
+    path.with_suffix(".tflite").write_bytes(data)
+    assert import_detector(path.with_suffix(".tflite")).contract.outputs == contract.outputs
+
+
+@pytest.mark.slow
+def test_yunet_as_its_authors_ship_it(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its .onnx, whose pictures have an open size, answers as a .tflite as in ONNX Runtime."""
+    # Some gigabytes: that of the user is taken, and not made for a test.
+    monkeypatch.setenv("XDG_CACHE_HOME", str(CACHE))
+    if not ready("onnx"):
+        pytest.skip("needs the environment that faceage-convert makes for .onnx files")
+    path = shared_data / "third_party" / "detectors" / "face_detection_yunet_2026may.onnx"
+    with pytest.raises(ModelFileError, match=r"of an open size, .* --detector-size WIDTHxHEIGHT"):
+        import_detector(path)
+    contract = import_detector(path, size=(320, 256)).contract
+    assert (contract.input.width, contract.input.height) == (320, 256)
+    assert contract.provenance["import_difference"] < 1e-3
+    assert {output.name for output in contract.outputs} >= {"cls_8", "obj_32", "kps_16"}
 
 
 @pytest.mark.slow
@@ -254,6 +299,11 @@ def test_the_command_makes_a_bundle(convert: Callable[..., Any], tmp_path: Path)
         (["--detector-contract", "x.json"], 2, "without --detector FILE.tflite"),
         (["--detector", "mtcnn", "--detector-contract", "x.json"], 2, "without --detector FILE"),
         (["--faces", "faces"], 2, "--faces without --model FILE"),
+        (["--detector-size", "640x480"], 2, "without --detector FILE.onnx"),
+        (["--detector", "a.tflite", "--detector-size", "64x64"], 2, "without --detector FILE.onnx"),
+        (["--detector", "a.onnx", "--detector-size", "640"], 2, "'640' is no size; expected such"),
+        (["--detector", "a.onnx", "--detector-size", "640x8"], 2, "32 pixels a side or more"),
+        (["--detector", "none.onnx"], 1, "cannot read the model none.onnx"),
     ],
 )
 def test_wrong_usage(

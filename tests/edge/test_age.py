@@ -8,7 +8,15 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from faceage_edge.age import AgeModel, Ages, decode_ages, group_shares, load_age_model
+from faceage_edge.age import (
+    AgeModel,
+    Ages,
+    decode_ages,
+    decode_genders,
+    gender_labels,
+    group_shares,
+    load_age_model,
+)
 from faceage_edge.bundles import find
 from faceage_edge.contract import Contract, Interval
 from faceage_edge.errors import ContractError
@@ -67,7 +75,8 @@ def test_by_hand(
     ages = decoded(golden_contract(name), values)
     assert ages.years[0] == pytest.approx(years, abs=1e-5)
     assert ages.spread[0] == pytest.approx(spread, abs=1e-3)
-    assert {field.dtype for field in vars(ages).values()} == {np.dtype(np.float64)}
+    numbers = (ages.years, ages.spread, ages.low, ages.high)
+    assert {field.dtype for field in numbers} == {np.dtype(np.float64)}
 
 
 def test_the_spread_is_that_of_the_distribution(golden_contract: Golden) -> None:
@@ -167,7 +176,7 @@ def test_batches_of_any_size_and_shape(golden_contract: Golden) -> None:
     shaped = decode_ages({"ranks": rows.reshape(17, 1, 2, 2)}, contract)
     np.testing.assert_array_equal(together.years, shaped.years)
     none = decode_ages({"ranks": rows[:0]}, contract)
-    assert [field.shape for field in vars(none).values()] == [(0,)] * 4
+    assert [vars(none)[key].shape for key in ("years", "spread", "low", "high")] == [(0,)] * 4
 
 
 def test_how_likely_each_group_is(golden_contract: Golden) -> None:
@@ -178,6 +187,27 @@ def test_how_likely_each_group_is(golden_contract: Golden) -> None:
     assert found is not None
     np.testing.assert_allclose(found, np.array([[0.5, 0.25, 0.25], [1, 0, 0]]), atol=1e-6)
     assert group_shares({"ranks": rows}, golden_contract("age-coral")) is None
+
+
+def test_gender(golden_contract: Golden) -> None:
+    """The softmax of its output by label; none where the contract does not say what they are."""
+    contract = golden_contract("age-regression")
+    outputs = {
+        "years": np.array([[0.5], [0.2]], np.float32),
+        "sex": np.array([shares(0.75, 0.25), [-1e4, 1e4]], np.float32),
+    }
+    sure, surer = decode_genders(outputs, contract)
+    assert sure == pytest.approx({"male": 0.75, "female": 0.25})
+    assert surer == pytest.approx({"male": 0, "female": 1})
+    assert gender_labels(contract) == ("male", "female")
+    bare = replace(
+        contract, outputs=tuple(replace(output, labels=()) for output in contract.outputs)
+    )
+    assert decode_genders(outputs, bare) == ()
+    with pytest.raises(ContractError, match="does not say what the values of its gender output"):
+        gender_labels(bare)
+    with pytest.raises(ContractError, match="has no gender output, only: coral"):
+        gender_labels(golden_contract("age-coral"))
 
 
 def test_the_age_head_is_found_by_its_kind(golden_contract: Golden) -> None:

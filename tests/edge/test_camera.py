@@ -210,7 +210,7 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
         assert caught.value.code == 0
     out = capsys.readouterr().out
     assert re.match(r"faceage-camera \d+\.\d+\.\d+\n", out)
-    for key in (*KEYS, *FACE_KEYS):
+    for key in (*KEYS, *FACE_KEYS, "gender", "gender_share"):
         assert re.search(rf"\b{key}\b", out), key
 
 

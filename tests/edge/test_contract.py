@@ -108,6 +108,12 @@ BAD: list[tuple[str, Path_, object, str, bool, str]] = [
         False,
         "a flat piece: two ages in, one out",
     ),
+    ("age-regression", ("outputs", 1, "labels"), ["one"], "one for each", True, "of two values"),
+    ("age-regression", ("outputs", 1, "labels"), ["a"] * 2, "no two alike", True, "one word twice"),
+    ("age-regression", ("outputs", 1, "labels"), ["a", 2], "a list of texts", True, "a number"),
+    ("age-regression", ("outputs", 1, "size"), 3, "of 3 values", False, "one without a label"),
+    ("age-whole", ("outputs", 1, "size"), 2, "expected four: left, top", True, "a point"),
+    ("age-closer", ("crop", "of"), "", "a text", True, "of no model"),
     ("age-coral", ("golden",), [], "golden: expected a JSON", True, "a list for an object"),
     ("age-coral", ("provenance",), "me", "provenance: expected", True, "a text for an object"),
     ("detector-proposal", ("detector",), ..., "lacks 'detector'", True, "a detector without one"),
@@ -121,7 +127,7 @@ BAD: list[tuple[str, Path_, object, str, bool, str]] = [
 
 def test_golden_files_read_and_write_alike(golden_files: list[Path]) -> None:
     """Reading a golden contract and writing it again gives its very bytes."""
-    assert len(golden_files) == 9
+    assert len(golden_files) == 11
     for path in golden_files:
         data = path.read_bytes()
         contract = parse_contract(data, path.name)
@@ -138,7 +144,7 @@ def test_golden_files_show_every_kind(golden_files: list[Path]) -> None:
     assert {contract.task for contract in contracts} == set(TASKS)
     assert {output.head for output in outputs} == set(HEADS)
     assert types == set(DTYPES)
-    assert {contract.crop.kind for contract in contracts} == {"template", "box", "frame"}
+    assert {contract.crop.kind for contract in contracts} == {"template", "box", "frame", "region"}
     assert {c.input.normalisation.kind for c in contracts} == {"affine", "standardise"}
     assert {c.input.colour for c in contracts} == {"RGB", "BGR"}
     stages = {c.detector.stage for c in contracts if c.detector}

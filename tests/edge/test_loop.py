@@ -33,7 +33,8 @@ class GreyIsAge:
     def estimate(self, crops: Picture) -> Ages:
         self.batches.append(crops)
         years = crops.reshape(len(crops), -1).mean(axis=1)
-        return Ages(years, np.full(len(crops), 5.0), years - 8, years + 9)
+        genders = tuple({"dark": 1 - grey / 255, "light": grey / 255} for grey in years.tolist())
+        return Ages(years, np.full(len(crops), 5.0), years - 8, years + 9, genders)
 
 
 class Finds:
@@ -77,7 +78,11 @@ def scene_frame(index: int, left: int = 30, right: int = 60) -> Frame:
 
 
 def run(
-    frames: Sequence[Frame], faces: Sequence[Face], *, ages: GreyIsAge | None = None
+    frames: Sequence[Frame],
+    faces: Sequence[Face],
+    *,
+    ages: GreyIsAge | None = None,
+    genders: bool = False,
 ) -> tuple[Keep, Summary]:
     sink, summary = Keep(), Summary()
     watcher = Watcher(
@@ -86,6 +91,7 @@ def run(
         tracker=Tracker(),
         choice=AgeChoice(TEMPLATE, AgePolicy(every_s=0.0)),
         cuts=SceneCuts(expected=True),
+        genders=genders,
     )
     watch(frames, watcher, [sink], summary)
     return sink, summary
@@ -103,6 +109,17 @@ def test_every_frame_becomes_a_result_with_its_faces_ages() -> None:
         assert second.age == pytest.approx(60)
         assert second.box == face_at(140).box
     assert summary.frames == 3
+
+
+def test_gender_is_said_where_it_is_asked_for() -> None:
+    """The mean over the track's crops; without being asked for, nothing of it is in a result."""
+    frames, faces = [scene_frame(0, 51, 204), scene_frame(1, 51, 153)], [face_at(20), face_at(140)]
+    sink, _ = run(frames, faces, genders=True)
+    said = [face.gender for face in sink.results[1].faces]
+    # The second is of 204 and 153 of 255, by crops of one quality.
+    assert said == [("dark", pytest.approx(0.8)), ("light", pytest.approx(0.7))]
+    sink, _ = run(frames, faces)
+    assert {face.gender for result in sink.results for face in result.faces} == {None}
 
 
 def test_a_frames_faces_go_to_the_model_as_one_batch_of_aligned_crops() -> None:

@@ -1,6 +1,7 @@
 """The JSON of a frame, a public interface."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 
@@ -37,6 +38,19 @@ def test_an_age_without_an_interval_has_null_ends() -> None:
     )
     (document,) = FrameResult(0, 0, 0, (face,)).to_json()["faces"]
     assert (document["age_low"], document["age_high"]) == (None, None)
+
+
+def test_gender_is_there_only_where_it_is_asked_for() -> None:
+    """The likeliest, and its share to four digits, behind the ages."""
+    face = TrackedFace(
+        1, FrameBox(0, 0, 9, 9), FrameLandmarks(np.zeros((5, 2))), 0.9, 30, 20, 40,
+        gender=("female", 0.87654),
+    )  # fmt: skip
+    (said,) = FrameResult(0, 0, 0, (face,)).to_json()["faces"]
+    assert list(said)[-3:] == ["age_jitter", "gender", "gender_share"]
+    assert (said["gender"], said["gender_share"]) == ("female", 0.8765)
+    (other,) = FrameResult(0, 0, 0, (replace(face, gender=None),)).to_json()["faces"]
+    assert "gender" not in other and "gender_share" not in other
 
 
 def test_a_frame_without_faces_is_a_result_too() -> None:

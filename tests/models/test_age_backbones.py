@@ -1,12 +1,13 @@
 """Age models on named networks."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from faceage_edge.errors import UsageError
-from faceage_models.age_backbones import age_model, take_weights
+from faceage_models.age_backbones import age_model, backbone_features, take_weights
 from faceage_models.age_heads import HEADS
 
 
@@ -15,7 +16,7 @@ from faceage_models.age_heads import HEADS
     [
         ("resnet34", 96, 1.0, "no backbone 'resnet34'; there are mobilenet-v1"),
         ("mobilenet-v1", 100, 1.0, "size a multiple of 32"),
-        ("resnet50", 96, 0.5, "has no width multiplier"),
+        ("vgg16", 96, 0.5, "has no width multiplier"),
         ("mobilenet-v1", 96, 0.0, "alpha must be above 0"),
         ("inception-resnet-v1", 64, 1.0, "nothing left of a picture of 64 pixels: take --size 96"),
     ],
@@ -24,6 +25,22 @@ def test_what_cannot_be_built(backbone: str, size: int, alpha: float, message: s
     """It is said why."""
     with pytest.raises(UsageError, match=message):
         age_model(backbone, HEADS["coral"], size=size, alpha=alpha)
+
+
+def test_resnet50_is_that_of_keras(keras: Any) -> None:
+    """As wide as published, it has the layers of `keras.applications` and answers as they do."""
+    theirs = keras.applications.ResNet50(include_top=False, weights=None, input_shape=(64, 64, 3))
+    pixels, features = backbone_features(keras, "resnet50", size=64, alpha=1.0)
+    ours = keras.Model(pixels, features)
+    named = {layer.name: layer for layer in theirs.layers}
+    for layer in ours.layers:
+        if layer.weights:
+            layer.set_weights(named.pop(layer.name).get_weights())
+    assert not [name for name, layer in named.items() if layer.weights]
+    crops = np.random.default_rng(0).uniform(-1, 1, (2, 64, 64, 3)).astype(np.float32)
+    wanted = np.asarray(theirs(crops)).mean(axis=(1, 2))
+    # Float sums in another order: a thousandth of a per cent.
+    np.testing.assert_allclose(np.asarray(ours(crops)), wanted, rtol=1e-4, atol=1e-5)
 
 
 def test_weights_go_to_their_layers(tmp_path: Path) -> None:

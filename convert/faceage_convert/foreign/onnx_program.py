@@ -1,9 +1,10 @@
 """Run with onnx2tf's Python: an `.onnx` file to a float .tflite, and what ONNX Runtime answers.
 
-    python onnx_program.py MODEL.onnx FOLDER
+    python onnx_program.py MODEL.onnx FOLDER [WIDTH HEIGHT]
 
-It writes FOLDER/model.tflite, pictures.npy (n, height, width, 3), and answers.npz: ONNX Runtime's
-own outputs on these, by name. It imports nothing of faceage, which is not installed there.
+Width and height are for a model of pictures of an open size. It writes FOLDER/model.tflite,
+pictures.npy (n, height, width, 3), and answers.npz: ONNX Runtime's own outputs on these, by name.
+It imports nothing of faceage, which is not installed there.
 """
 
 import os
@@ -21,12 +22,14 @@ SEED = 11
 SAMPLES = "calibration_image_sample_data_20x128x128x3_float32.npy"
 
 
-def main(model: str, folder: str) -> None:
+def main(model: str, folder: str, *size: str) -> None:
     """Convert one file."""
     import onnxruntime
 
     out = Path(folder)
     source = Path(model).resolve()
+    if size:
+        source = of_one_size(source, out / "fixed.onnx", *map(int, size))
     session = onnxruntime.InferenceSession(str(source), providers=["CPUExecutionProvider"])
     inputs = session.get_inputs()
     shape = inputs[0].shape
@@ -36,7 +39,10 @@ def main(model: str, folder: str) -> None:
     first = shape[1] == 3
     sides = shape[2:] if first else shape[1:3]
     if not all(isinstance(side, int) for side in sides):
-        sys.exit(f"it takes pictures of an open size, {shape}; export it for one size")
+        sys.exit(
+            f"it takes pictures of an open size, {shape}: export it for one size, or for a "
+            "detector say which with --detector-size WIDTHxHEIGHT"
+        )
     pictures = np.random.default_rng(SEED).uniform(-1, 1, (1, *sides, 3)).astype(np.float32)
     seen = pictures.transpose(0, 3, 1, 2) if first else pictures
     names = [output.name for output in session.get_outputs()]
@@ -59,5 +65,27 @@ def main(model: str, folder: str) -> None:
     shutil.move(made[0], "model.tflite")
 
 
+def of_one_size(source: Path, fixed: Path, width: int, height: int) -> Path:
+    """Write a model of pictures of an open size as one that takes this size alone."""
+    import onnx
+
+    model = onnx.load(source)
+    if len(model.graph.input) == 1:
+        dims = model.graph.input[0].type.tensor_type.shape.dim
+        first = len(dims) == 4 and dims[1].dim_value == 3
+        sides = zip(dims[2:4] if first else dims[1:3], (height, width), strict=False)
+        for dim, wanted in sides:
+            if dim.dim_value not in (0, wanted):
+                sys.exit(f"a side of its pictures is {dim.dim_value}, not {wanted}: leave it out")
+            dim.dim_value = wanted
+    # What follows from the sides is worked out anew.
+    for output in model.graph.output:
+        for dim in output.type.tensor_type.shape.dim:
+            if dim.dim_param:
+                dim.Clear()
+    onnx.save(onnx.shape_inference.infer_shapes(model), fixed)
+    return fixed
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    main(*sys.argv[1:])
