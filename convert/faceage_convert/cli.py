@@ -34,7 +34,7 @@ from faceage_convert.options import (
 from faceage_convert.own_detector import convert_detector, import_detector
 from faceage_convert.own_model import Wish, convert_own
 from faceage_convert.preflight_command import preflight_main
-from faceage_convert.recipes import Recipe
+from faceage_convert.recipes import REFINEMENTS, Recipe
 from faceage_convert.report import report_document, report_json, report_text
 from faceage_convert.report_page import report_page
 from faceage_convert.shipped import convert_shipped
@@ -209,7 +209,10 @@ def _age(options: argparse.Namespace) -> AgeResult:
     detector = named_detector(cutter) if wanted.crops == "detect" else None
     limits = Limits(wanted.max_drop, wanted.max_band_drop)
     shape = None if wanted.shape is None else read_shape(wanted.shape)
-    wish = Wish(Recipe(options.quantize), options.target, limits, shape, ranges)
+    recipe = Recipe(
+        options.quantize, refine=tuple(one for one in REFINEMENTS if one in wanted.refine)
+    )
+    wish = Wish(recipe, options.target, limits, shape, ranges)
     return convert_own(source, faces, wanted.crops, detector, wish)
 
 

@@ -20,9 +20,10 @@ from faceage_convert.compare import Comparison, age_errors, check_spread, compar
 from faceage_convert.conversion import Converted, finish, to_quantized
 from faceage_convert.faces import FaceChoice
 from faceage_convert.gate import Limits, judge
-from faceage_convert.ladder import Attempt, climb
+from faceage_convert.ladder import REFINED, Attempt, climb
 from faceage_convert.layers import layer_noise
 from faceage_convert.recipes import INT8, Recipe
+from faceage_convert.refine import Refiner
 from faceage_convert.runnable import runnable
 from faceage_convert.verify import PICTURES
 from faceage_edge.age import AgeModel
@@ -89,11 +90,11 @@ def convert_own(
     ranges = wish.learnt or _ranges(source, crops, faces.calibration)
     took = time.monotonic() - started
     measure = _measurement(float_model, faces.evaluation, cropper)
-
+    refiner = Refiner(source, ranges, crops)
     shape = None if wish.shape is None else wish.shape.interval
 
     def attempt(recipe: Recipe) -> Attempt:
-        made = to_quantized(source, ranges, recipe)
+        made = to_quantized(source, refiner.ranges_for(recipe), recipe)
         made = _with_interval(made, crops, faces.calibration.faces, shape)
         if wish.learnt is not None:
             made = _with_pictures(made, faces.calibration)
@@ -106,15 +107,17 @@ def convert_own(
         wish.target,
         attempt,
         lambda made: layer_noise(
-            (source.data, source.contract), (made.data, made.contract), shown[:_NOISE_FACES],
+            (made.graph, source.contract), (made.data, made.contract), shown[:_NOISE_FACES],
             str(source.path),
         ),
+        # Learnt ranges come with weights that were trained for their own rounding.
+        REFINED if wish.learnt is None else (),
     )  # fmt: skip
     taken = climbed.attempt
     finished = finish(taken.converted, shown)
     return AgeResult(
         finished,
-        ranges,
+        refiner.ranges_for(climbed.recipe),
         taken.comparison,
         verdict=taken.verdict,
         rungs=climbed.rungs,
@@ -145,16 +148,17 @@ def _cropped(
 
 def _ranges(source: FloatSource, crops: Crops, faces: FaceSet) -> Ranges:
     batches = -(-len(crops) // source.contract.input.batch)
-    tensors, means = record_activations(
+    recorded = record_activations(
         source.data,
         model_inputs(source.contract.input, crops),
         where=str(source.path),
         threads=2,
         progress=Progress("recording ranges", batches),
     )
-    _check_logits(source, tensors)
+    _check_logits(source, recorded.ranges)
     calibration = Calibration.of(faces, faces.faces)
-    return Ranges(source.contract.model_digest, tensors, calibration, means)
+    digest, means, peaks = source.contract.model_digest, recorded.means, recorded.peaks
+    return Ranges(digest, recorded.ranges, calibration, means, peaks=peaks)
 
 
 def _check_logits(source: FloatSource, tensors: dict[str, tuple[float, float]]) -> None:
