@@ -203,6 +203,7 @@ def _age(options: argparse.Namespace) -> AgeResult:
         names=wanted.names,
         count=wanted.count,
         most=wanted.eval_count,
+        choice=wanted.choice,
     )
     # A detector of the user's is not known to lay landmarks as the age model's crops want them.
     cutter = wanted.detector if own_detector(options) is None else DEFAULT_DETECTOR

@@ -45,6 +45,7 @@ _DEFAULTS = {
     "names": None,
     "crops": "detect",
     "shape": None,
+    "choice": None,
     "refine": (),
     "max_drop": Limits.drop,
     "max_band_drop": Limits.band_drop,
@@ -115,6 +116,8 @@ def check_usage(options: argparse.Namespace) -> None:
             f"--refine with --quantize {options.quantize}; what is refined is the rounding to "
             f"int8: take {' or '.join(REFINABLE)}, or leave --refine out"
         )
+    if options.choice is not None and options.count is not None:
+        raise UsageError("--choice names every calibration face and --count would choose: give one")
     faces = _given(options, ("faces", *_DEFAULTS))
     own = own_detector(options)
     if options.detector_contract is not None and own is None:
@@ -225,6 +228,13 @@ def _add_faces(group: argparse._ArgumentGroup) -> None:
         type=_at_least(1),
         metavar="N",
         help=f"evaluation faces at most (default: {_DEFAULTS['eval_count']})",
+    )
+    add(
+        "--choice",
+        type=Path,
+        metavar="FILE",
+        help="file of faceage-calibrate choose: the calibration faces are those that it lists; the "
+        "rest of --faces is measured on, or --eval-faces",
     )
     add(
         "--refine",

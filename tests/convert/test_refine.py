@@ -68,6 +68,12 @@ REFUSED = [
     ),
     (["--model", TINY, "--qat", "--refine", "round"], "--qat with --refine", "trained for int8"),
     (["--model", TINY, "--faces", ".", "--refine", "best"], "invalid choice: 'best'", "no such"),
+    (
+        ["--model", TINY, "--faces", ".", "--choice", "x.json", "--count", "30"],
+        "--choice names every calibration face",
+        "chosen twice",
+    ),
+    (["--model", TINY, "--faces", ".", "--choice", "x.json"], "cannot read the choice", "no file"),
 ]
 
 
