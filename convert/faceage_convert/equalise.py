@@ -12,9 +12,9 @@ They put ReLU in the place of ReLU6, which such a scaling moves the end of. Here
 raised above what the fullest one reaches, so ReLU6 cuts off nothing on the calibration faces that
 it did not cut off before, and stays: the graph has the same operators and runs as fast.
 
-Before a depthwise layer, whose channels have a scale each, a channel is raised all the way. Before
-others its smaller weights lie among the larger ones of their row, and it is raised half way, to the
-geometric mean, as between the two ranges in that paper.
+That paper goes half way, to the geometric mean of two ranges of weights. A channel is raised all
+the way here: a depthwise layer that reads it has a scale for each channel, and of other layers the
+smaller weights among the larger ones of their row lose less than the activations gain.
 """
 
 from dataclasses import replace
@@ -56,7 +56,7 @@ def equalise(model: bytes, ranges: Ranges, where: str) -> tuple[bytes, Ranges]:
         name, second = tensor_name(first.result), by_picture.get(id(first.result))
         if second is None or name not in ranges.peaks or not _scalable(tree, first, second):
             continue
-        raised = _raised(np.array(ranges.peaks[name]), second.kind)
+        raised = _raised(np.array(ranges.peaks[name]))
         if _scale(tree, first, second, raised):
             scales[name] = raised
     if not scales:
@@ -64,10 +64,10 @@ def equalise(model: bytes, ranges: Ranges, where: str) -> tuple[bytes, Ranges]:
     return save_graph(tree), _scaled(ranges, scales)
 
 
-def _raised(peaks: Floats, reader: str) -> Floats:
-    """What each channel is divided by: its share of the fullest, or the root of that; 1 at most."""
+def _raised(peaks: Floats) -> Floats:
+    """What each channel is divided by: its share of the fullest, 1 where nothing was seen of it."""
     share = np.where(peaks > 0, peaks / max(peaks.max(), np.finfo(np.float64).tiny), 1.0)
-    return np.maximum(share if reader == "DEPTHWISE_CONV_2D" else np.sqrt(share), _LEAST)
+    return np.maximum(share, _LEAST)
 
 
 def _scalable(tree: Any, first: Layer, second: Layer) -> bool:

@@ -242,8 +242,9 @@ def _add_faces(group: argparse._ArgumentGroup) -> None:
         choices=tuple(REFINEMENTS),
         metavar="HOW",
         help="begin with a refined int8 file, not only where a plain one costs too much: equalise "
-        "(channels are scaled so that they span alike), round (weights are rounded up or down by "
-        "what that does to a layer's result); both cost a device nothing",
+        "(channels are scaled so that they span alike), clip (ranges are cut where a finer step "
+        "gains more than the cut values lose), round (weights are rounded up or down by "
+        "what that does to a layer's result); none costs a device anything",
     )
     add("--names", choices=NAMES, help="how pictures are named; none: they carry no ages")
     add(

@@ -36,7 +36,11 @@ NEEDS_RANGES = ("int8", "int8-float-io", "int16x8")
 KEPT = ("int16x8", "float32")
 # What may be done to a float model so that less is lost, in the order in which it is done, with
 # words for it; and the schemes that it is done for.
-REFINEMENTS = {"equalise": "channels equalised", "round": "rounding fitted"}
+REFINEMENTS = {
+    "equalise": "channels equalised",
+    "clip": "ranges cut",
+    "round": "rounding fitted",
+}
 REFINABLE = ("int8", "int8-float-io")
 
 

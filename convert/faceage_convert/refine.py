@@ -1,5 +1,6 @@
 """What refining an int8 file needs beyond ranges, learnt from calibration faces when asked for."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy.typing as npt
 
 from faceage_calibration.inputs import model_inputs
 from faceage_calibration.ranges import Ranges
+from faceage_convert.clipped_ranges import clip_ranges
 from faceage_convert.conversion import equalised
 from faceage_convert.embed import without_contract
 from faceage_convert.fitted_rounding import fit_rounding
@@ -40,10 +42,16 @@ class Refiner:
 
     def _fit(self, recipe: Recipe) -> Ranges:
         named = replace(self._ranges, refine=recipe.refine)
-        if "round" not in recipe.refine:
-            return named
         where, contract = str(self._source.path), self._source.contract
         graph, _ = equalised(without_contract(self._source.data), named, where, recipe)
-        nearest = quantize_model(graph, named.tensors, contract, where)
-        moments = record_moments(graph, model_inputs(contract.input, self._crops), where)
-        return replace(named, rounding=fit_rounding(graph, nearest, moments, where))
+        if "clip" in recipe.refine:
+            cut = clip_ranges(graph, named.tensors, self._inputs(), where)
+            named = replace(named, tensors=cut)
+        if "round" in recipe.refine:
+            nearest = quantize_model(graph, named.tensors, contract, where)
+            moments = record_moments(graph, self._inputs(), where)
+            named = replace(named, rounding=fit_rounding(graph, nearest, moments, where))
+        return named
+
+    def _inputs(self) -> Iterator[npt.NDArray[np.float32]]:
+        return model_inputs(self._source.contract.input, self._crops)

@@ -5,16 +5,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from faceage_calibration.ranges import read_ranges
+from faceage_calibration.inputs import model_inputs
+from faceage_calibration.ranges import read_ranges, record_activations
+from faceage_convert.clipped_ranges import best_share, clip_ranges
 from faceage_convert.conversion import to_quantized
 from faceage_convert.inspect_command import inspect_main
 from faceage_convert.recipes import Recipe
 from faceage_edge.bundles import find
 from faceage_edge.embedded import read_contract
 from faceage_edge.errors import FacesError
-from faceage_models.float_source import FloatSource
+from faceage_models.float_source import FloatSource, shipped_float
 
 Convert = Callable[..., Any]
 TINY = find("age-tiny/age-tiny.float32.tflite")
@@ -84,3 +87,28 @@ def test_refusals(convert: Convert, words: list[str], said: str, note: str, tmp_
     assert run.code in (1, 2)
     assert said in run.err, run.err
     assert not (tmp_path / "out").exists()
+
+
+def test_ranges_are_cut_where_it_pays() -> None:
+    """A single far value is given up for finer steps; values that fill the range are not."""
+    even = np.ones(2048)
+    assert best_share(0.0, 6.0, even) == 1.0
+    lonely = np.zeros(2048)
+    # Ten million values below a third of the range against one at its end: the step's square falls
+    # to a ninth for all, the one is off by two thirds of the range.
+    lonely[: 2048 // 3], lonely[-1] = 15_000, 1
+    assert best_share(-0.0, 6.0, lonely) == pytest.approx(1 / 3, abs=0.02)
+    both = np.concatenate([lonely[::-1], lonely])
+    assert best_share(-6.0, 6.0, both) == pytest.approx(1 / 3, abs=0.02)
+
+
+def test_only_what_lies_between_is_cut(face_crops: Any) -> None:
+    """Input and outputs keep their ranges, the others keep or lose from both ends alike."""
+    source = shipped_float("age-tiny")
+    inputs = list(model_inputs(source.contract.input, face_crops[:3, 16:112, 16:112]))
+    ranges = record_activations(source.data, inputs).ranges
+    wide = {name: (4 * low, 4 * high) for name, (low, high) in ranges.items()}
+    cut = clip_ranges(source.data, wide, inputs, "m")
+    ends = {source.contract.input.name, *(output.name for output in source.contract.outputs)}
+    for name, (low, high) in wide.items():
+        assert cut[name] == (low, high) if name in ends else cut[name][1] < high, name
