@@ -65,7 +65,11 @@ def power(error: Floats, covariance: Floats) -> float:
 def errors(bare: bytes, int8: bytes, moments: dict[str, Moments]) -> dict[str, float]:
     """What the rounded weights of each layer add to its result."""
     tree = load_graph(bare)
-    exact = {layer.name: float_values(tree, layer.weights) for layer in layers_of(tree)}
+    exact = {
+        layer.name: values
+        for layer in layers_of(tree)
+        if (values := float_values(tree, layer.weights)) is not None
+    }
     rounded = int8_weights(load_graph(int8))
     return {
         name: power(by_output(rounded[name] - exact[name], one), one.covariance)
