@@ -23,8 +23,12 @@ __all__ = ["WAYS", "main", "way_table"]
 # In the order of the rows, by the end of the result's name.
 WAYS = {
     "plain": "smallest and largest value on faces, rounded to nearest",
-    "shipped": "the same, biases corrected: what `faceage-convert` does",
-    **{f"qat-{seed}": f"trained with the rounding: `--qat`, seed {seed}" for seed in (1, 2)},
+    "biases": "the same, biases corrected: what `faceage-convert` begins with",
+    "clip": "and ranges cut for the least squared error: `--refine clip`",
+    "equalise": "and channels equalised: `--refine equalise`",
+    "round": "and rounding fitted: `--refine round`",
+    "equalise-round": "and both: `--refine equalise round`",
+    **{f"qat-{seed}": f"trained with the rounding: `--qat`, seed {seed}" for seed in (1, 2, 3)},
 }
 _MARKS = ("<!--int8-ways-->", "<!--/int8-ways-->")
 _HEAD = [

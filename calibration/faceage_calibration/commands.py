@@ -47,7 +47,7 @@ def ranges(options: argparse.Namespace) -> int:
     data, contract = _float_age_model(model)
     sets = chosen_sets(options)
     crops, _ = crop_sets(sets, _cropper(options, _template(contract, model)))
-    recorded, means = record_activations(
+    recorded = record_activations(
         data,
         model_inputs(contract.input, crops),
         where=str(model),
@@ -56,8 +56,10 @@ def ranges(options: argparse.Namespace) -> int:
     )
     faces = joined(sets)
     calibration = Calibration.of(faces, faces.faces)
-    write_ranges(out, Ranges(contract.model_digest, recorded, calibration, means))
-    print(f"{out}: {len(recorded)} tensors over {len(crops):,} faces")
+    digest = contract.model_digest
+    means, peaks = recorded.means, recorded.peaks
+    write_ranges(out, Ranges(digest, recorded.ranges, calibration, means, peaks=peaks))
+    print(f"{out}: {len(recorded.ranges)} tensors over {len(crops):,} faces")
     return 0
 
 

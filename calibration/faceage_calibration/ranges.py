@@ -5,13 +5,19 @@ quantizers keep forgets the rare large activations, and cost 3 years of age erro
 ranges cost 0.3 (measured on MobileNetV1 0.5/128).
 
 A ranges file is JSON: format, model_digest (of the float model), tensors ({name: [min, max]}),
-means ({name: [mean of each channel]}, may be left out), calibration (which pictures: n, digest,
-pictures) and, where `faceage-train --qat` learnt the ranges together with the weights, qat (steps,
-faces); its model_digest is that of the .keras file.
+means ({name: [mean of each channel]}) and peaks (the same with largest values), both of which may
+be left out, and calibration (which pictures: n, digest, pictures). Where `faceage-train --qat`
+learnt the ranges together with the weights, there is qat (steps, faces), and model_digest is that
+of the .keras file. Where the int8 file was refined, there is refine (the names of what was done)
+and, of fitted rounding, rounding ({name of weights: a bit for each, 1 where it goes up to the next
+step; packed eight to a byte, the first one highest, then zlib, then base64}).
 """
 
+import base64
+import binascii
 import json
 import math
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +27,13 @@ import numpy as np
 import numpy.typing as npt
 
 from faceage_calibration.faces import FaceSet, LabelledFace
-from faceage_calibration.recorder import RecordingInterpreter, TensorMeans, TensorRanges
+from faceage_calibration.recorder import (
+    Activations,
+    ByChannel,
+    RecordingInterpreter,
+    TensorMeans,
+    TensorRanges,
+)
 from faceage_edge.atomic import write_text
 from faceage_edge.errors import FacesError, ModelFileError
 
@@ -65,9 +77,10 @@ class Ranges:
     """(smallest, largest) by tensor name, the digest of the float model they belong to, and the
     pictures they were recorded on.
 
-    `means` holds the mean of every channel of tensors that meet weights, where it was recorded.
-    `qat` tells how ranges were learnt: "steps" of training and "faces" they were drawn from; None
-    where they were recorded.
+    `means` and `peaks` hold the mean and the largest value of every channel of tensors that meet
+    weights, where they were recorded. `qat` tells how ranges were learnt: "steps" of training and
+    "faces" they were drawn from; None where they were recorded. `refine` names how the int8 file
+    made of these is refined, and `rounding` holds packed bits for it by the names of weights.
     """
 
     model_digest: str
@@ -75,6 +88,9 @@ class Ranges:
     calibration: Calibration
     means: TensorMeans = field(default_factory=dict)
     qat: dict[str, int] | None = None
+    peaks: ByChannel = field(default_factory=dict)
+    refine: tuple[str, ...] = ()
+    rounding: dict[str, bytes] = field(default_factory=dict)
 
 
 def record_ranges(
@@ -93,7 +109,7 @@ def record_ranges(
     recorded = record_activations(
         model_bytes, inputs, where=where, threads=threads, progress=progress
     )
-    return recorded[0]
+    return recorded.ranges
 
 
 def record_activations(
@@ -103,7 +119,7 @@ def record_activations(
     where: str = "the model",
     threads: int = 1,
     progress: Callable[[int], None] | None = None,
-) -> tuple[TensorRanges, TensorMeans]:
+) -> Activations:
     """Record what every float tensor that depends on the input holds.
 
     Args:
@@ -114,9 +130,8 @@ def record_activations(
         progress: called with the number of inputs done, after each.
 
     Returns:
-        (smallest, largest) by tensor name, input and outputs included, constants left out, each
-        the shortest decimal that stands for its float32; and the mean of each channel of the
-        tensors that an operator multiplies by weights.
+        Ranges of all tensors, input and outputs included, constants left out, each end the
+        shortest decimal that stands for its float32; and what is known by channel.
 
     Raises:
         ModelFileError: no float model, or an input of another shape or type.
@@ -136,7 +151,7 @@ def record_activations(
             progress(recorder.invokes)
     if not recorder.invokes:
         raise FacesError(f"no pictures to record the ranges of {where} on; give some faces")
-    return recorder.ranges, recorder.means
+    return recorder.recorded
 
 
 def write_ranges(path: Path, ranges: Ranges) -> None:
@@ -146,18 +161,37 @@ def write_ranges(path: Path, ranges: Ranges) -> None:
         for name, (low, high) in sorted(ranges.tensors.items())
     )
     calibration = json.dumps({**vars(ranges.calibration)})
-    means = ",\n".join(
-        f"  {json.dumps(name)}: {json.dumps(list(values))}"
-        for name, values in sorted(ranges.means.items())
-    )
-    more = f' "means": {{\n{means}\n }},\n' if means else ""
+    more = _rows("means", {name: list(row) for name, row in ranges.means.items()})
+    more += _rows("peaks", {name: list(row) for name, row in ranges.peaks.items()})
     if ranges.qat is not None:
         more += f' "qat": {json.dumps(ranges.qat)},\n'
+    if ranges.refine:
+        more += f' "refine": {json.dumps(list(ranges.refine))},\n'
+    more += _rows("rounding", {name: _packed(bits) for name, bits in ranges.rounding.items()})
     write_text(
         path,
         f'{{\n "format": {RANGES_FORMAT},\n "model_digest": {json.dumps(ranges.model_digest)},\n'
         f' "tensors": {{\n{tensors}\n }},\n{more} "calibration": {calibration}\n}}\n',
     )
+
+
+def _rows(key: str, values: dict[str, Any]) -> str:
+    """A field of one line a tensor; nothing where there are none."""
+    rows = ",\n".join(
+        f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in sorted(values.items())
+    )
+    return f" {json.dumps(key)}: {{\n{rows}\n }},\n" if rows else ""
+
+
+def _packed(bits: bytes) -> str:
+    return base64.b64encode(zlib.compress(bits, 9)).decode("ascii")
+
+
+def _unpacked(name: str, text: Any) -> bytes:
+    try:
+        return zlib.decompress(base64.b64decode(_text(text, f"rounding.{name}"), validate=True))
+    except (binascii.Error, zlib.error) as error:
+        raise ValueError(f"the rounding of {name} is damaged: {error}") from error
 
 
 def read_ranges(path: Path) -> Ranges:
@@ -192,7 +226,10 @@ def _parse(document: Any) -> Ranges:
     return Ranges(
         model_digest=_text(document["model_digest"], "model_digest"),
         tensors={name: _range(name, pair) for name, pair in document["tensors"].items()},
-        means={name: _means(name, row) for name, row in document.get("means", {}).items()},
+        means={name: _by_channel(name, row) for name, row in document.get("means", {}).items()},
+        peaks={name: _by_channel(name, row) for name, row in document.get("peaks", {}).items()},
+        refine=tuple(_text(one, "refine") for one in document.get("refine", ())),
+        rounding={name: _unpacked(name, row) for name, row in document.get("rounding", {}).items()},
         calibration=Calibration(
             n=int(calibration["n"]),
             digest=_text(calibration["digest"], "calibration.digest"),
@@ -219,10 +256,10 @@ def _range(name: str, pair: Any) -> tuple[float, float]:
     return low, high
 
 
-def _means(name: str, row: Any) -> tuple[float, ...]:
+def _by_channel(name: str, row: Any) -> tuple[float, ...]:
     values = tuple(float(value) for value in row)
     if not all(map(math.isfinite, values)):
-        raise ValueError(f"a mean of {name} is not finite")
+        raise ValueError(f"a channel of {name} is not finite")
     return values
 
 

@@ -1,5 +1,6 @@
 """An interpreter that notes the range of every tensor while it runs a float model."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,15 +10,26 @@ from faceage_edge.errors import FacesError, ModelFileError
 from faceage_edge.flatbuffer import read_model_file
 from faceage_edge.interpreter import open_interpreter
 
-__all__ = ["RecordingInterpreter", "TensorMeans", "TensorRanges"]
+__all__ = ["Activations", "ByChannel", "RecordingInterpreter", "TensorMeans", "TensorRanges"]
 
 # (smallest, largest) by tensor name.
 TensorRanges = dict[str, tuple[float, float]]
-# Mean of every channel (the last axis) by tensor name.
-TensorMeans = dict[str, tuple[float, ...]]
+# A number for every channel (the last axis) by tensor name.
+ByChannel = dict[str, tuple[float, ...]]
+TensorMeans = ByChannel
 
 # Operators that multiply their input by weights: CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED.
 _WEIGHTED = (3, 4, 9)
+
+
+@dataclass(frozen=True)
+class Activations:
+    """What tensors held while a model ran: the range of each, and of those that an operator
+    multiplies by weights the mean and the largest value (`peaks`) of every channel."""
+
+    ranges: TensorRanges
+    means: ByChannel
+    peaks: ByChannel
 
 
 class RecordingInterpreter:
@@ -56,6 +68,7 @@ class RecordingInterpreter:
         weighted = {op.inputs[0] for op in model.operators if op.code in _WEIGHTED}
         self._averaged = sorted(weighted & self._watched.keys())
         self._sums: dict[str, npt.NDArray[np.float64]] = {}
+        self._peaks: dict[str, npt.NDArray[np.float32]] = {}
         self._extremes: dict[str, list[tuple[float, float]]] = {}
         self.ranges: TensorRanges = {}
         self.invokes = 0
@@ -123,16 +136,22 @@ class RecordingInterpreter:
     @property
     def means(self) -> TensorMeans:
         """What each channel of every tensor that meets weights held on average, to five digits."""
-        return {
-            name: tuple(float(f"{value:.5g}") for value in sums / self.invokes)
-            for name, sums in self._sums.items()
-        }
+        return {name: _five_digits(sums / self.invokes) for name, sums in self._sums.items()}
+
+    @property
+    def recorded(self) -> Activations:
+        """All that was noted so far."""
+        peaks = {name: _five_digits(values) for name, values in self._peaks.items()}
+        return Activations(self.ranges, self.means, peaks)
 
     def _add(self, index: int) -> None:
         values = self._interpreter.tensor(index)()
-        means = values.mean(axis=tuple(range(values.ndim - 1)), dtype=np.float64)
+        all_but_channels = tuple(range(values.ndim - 1))
         name = self._watched[index]
+        means = values.mean(axis=all_but_channels, dtype=np.float64)
         self._sums[name] = self._sums.get(name, 0.0) + means
+        peaks = values.max(axis=all_but_channels)
+        self._peaks[name] = np.maximum(self._peaks.get(name, peaks), peaks)
 
     def _seen(self, index: int) -> tuple[float, float] | None:
         """The tensor's range now; None for one that no operator writes."""
@@ -142,6 +161,11 @@ class RecordingInterpreter:
         except ValueError:
             return None
         return (_decimal(values.min()), _decimal(values.max())) if values.size else None
+
+
+def _five_digits(values: npt.NDArray[Any]) -> tuple[float, ...]:
+    """Enough for what is done with a channel's mean or peak, and a small file."""
+    return tuple(float(f"{value:.5g}") for value in values)
 
 
 def _decimal(value: np.float32) -> float:

@@ -34,7 +34,7 @@ from faceage_convert.options import (
 from faceage_convert.own_detector import convert_detector, import_detector
 from faceage_convert.own_model import Wish, convert_own
 from faceage_convert.preflight_command import preflight_main
-from faceage_convert.recipes import Recipe
+from faceage_convert.recipes import REFINEMENTS, Recipe
 from faceage_convert.report import report_document, report_json, report_text
 from faceage_convert.report_page import report_page
 from faceage_convert.shipped import convert_shipped
@@ -204,13 +204,17 @@ def _age(options: argparse.Namespace) -> AgeResult:
         names=wanted.names,
         count=wanted.count,
         most=wanted.eval_count,
+        choice=wanted.choice,
     )
     # A detector of the user's is not known to lay landmarks as the age model's crops want them.
     cutter = wanted.detector if own_detector(options) is None else DEFAULT_DETECTOR
     detector = named_detector(cutter) if wanted.crops == "detect" else None
     limits = Limits(wanted.max_drop, wanted.max_band_drop)
     shape = None if wanted.shape is None else read_shape(wanted.shape)
-    wish = Wish(Recipe(options.quantize), options.target, limits, shape, ranges)
+    recipe = Recipe(
+        options.quantize, refine=tuple(one for one in REFINEMENTS if one in wanted.refine)
+    )
+    wish = Wish(recipe, options.target, limits, shape, ranges)
     if wanted.closer is None:
         return convert_own(source, faces, wanted.crops, detector, wish)
     return convert_two(source, second_file(source, wanted), faces, wanted.crops, detector, wish)

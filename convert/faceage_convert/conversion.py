@@ -10,11 +10,13 @@ import numpy.typing as npt
 from faceage_calibration.ranges import Ranges
 from faceage_convert.bias_correction import correct_biases
 from faceage_convert.embed import without_contract
+from faceage_convert.equalise import equalise
 from faceage_convert.finite import check_finite
+from faceage_convert.fitted_rounding import with_rounding
 from faceage_convert.golden_outputs import with_golden
 from faceage_convert.provenance import tool_versions
 from faceage_convert.quantize import quantize_model
-from faceage_convert.recipes import INT8, Recipe
+from faceage_convert.recipes import INT8, Recipe, refined_name
 from faceage_convert.schemes import check_scheme, read_scheme
 from faceage_convert.verify import Checks, different_pictures, verify_file
 from faceage_edge.contract import Contract
@@ -22,17 +24,22 @@ from faceage_edge.errors import FacesError, ModelFileError
 from faceage_edge.flatbuffer import TensorInfo, read_model_file
 from faceage_models.float_source import FloatSource
 
-__all__ = ["Converted", "finish", "quantized_contract", "to_quantized", "verified"]
+__all__ = ["Converted", "equalised", "finish", "quantized_contract", "to_quantized", "verified"]
 
 
 @dataclass(frozen=True)
 class Converted:
-    """A converted file with its contract, the float model it came from and what was checked."""
+    """A converted file with its contract, the float model it came from and what was checked.
+
+    `graph` is the float file whose tensors the converted ones stand for: the source's own but where
+    its channels were equalised.
+    """
 
     data: bytes
     contract: Contract
     source: FloatSource
     checks: Checks | None = None
+    graph: bytes = b""
 
     @property
     def file_name(self) -> str:
@@ -45,18 +52,20 @@ def to_quantized(source: FloatSource, ranges: Ranges | None, recipe: Recipe = IN
 
     Args:
         source: the float model with its contract embedded.
-        ranges: recorded on this very model; None where the recipe needs none.
-        recipe: the scheme, and the layers that are kept finer.
+        ranges: recorded on this very model; None where the recipe needs none. Fitted rounding is
+            taken from them.
+        recipe: the scheme, the layers that are kept finer, and how it is refined.
 
     Raises:
-        FacesError: the ranges are of another model, or missing.
+        FacesError: the ranges are of another model, or missing, or lack the rounding.
         ModelFileError: the model holds numbers that are not finite, or cannot be quantized so.
     """
     where = str(source.path)
     _check_ranges(source, ranges, recipe)
     bare = without_contract(source.data)
     check_finite(bare, where)
-    quantized = _quantized(bare, ranges, source.contract, where, recipe)
+    graph, ranges = equalised(bare, ranges, where, recipe)
+    quantized = _quantized(graph, ranges, source.contract, where, recipe)
     check_scheme(read_model_file(quantized, where), where, recipe)
     contract = quantized_contract(source.contract, quantized, where)
     provenance = {
@@ -65,9 +74,20 @@ def to_quantized(source: FloatSource, ranges: Ranges | None, recipe: Recipe = IN
         "graph_digest": hashlib.sha256(quantized).hexdigest(),
         **({} if ranges is None else _ranges_facts(ranges)),
         **({"kept": list(recipe.kept)} if recipe.kept else {}),
+        **({"refined": list(recipe.refine)} if recipe.refine else {}),
         "tools": tool_versions(),
     }
-    return Converted(quantized, replace(contract, provenance=provenance), source)
+    contract = replace(contract, provenance=provenance)
+    return Converted(quantized, contract, source, graph=graph)
+
+
+def equalised(
+    bare: bytes, ranges: Ranges | None, where: str, recipe: Recipe
+) -> tuple[bytes, Ranges | None]:
+    """The float file that a recipe quantizes, and the ranges as recorded on it."""
+    if ranges is None or "equalise" not in recipe.refine:
+        return bare, ranges
+    return equalise(bare, ranges, where)
 
 
 def _check_ranges(source: FloatSource, ranges: Ranges | None, recipe: Recipe) -> None:
@@ -83,17 +103,31 @@ def _check_ranges(source: FloatSource, ranges: Ranges | None, recipe: Recipe) ->
             f"has {source.contract.model_digest[:16]}; record them again with: "
             f"faceage-calibrate ranges --model {source.path} --faces PATH --out FILE"
         )
+    elif "round" in recipe.refine and recipe.refine != ranges.refine:
+        raise FacesError(
+            f"the ranges of {source.path} hold no rounding that was fitted for "
+            f"{refined_name(recipe.scheme, recipe.refine)}; fit it on faces with: faceage-convert "
+            f"--model {source.path} --refine {' '.join(recipe.refine)} --faces PATH"
+        )
 
 
 def _quantized(
     bare: bytes, ranges: Ranges | None, contract: Contract, where: str, recipe: Recipe
 ) -> bytes:
     tensors = {} if ranges is None else ranges.tensors
-    quantized = quantize_model(bare, tensors, contract, where, recipe)
-    if ranges is None or not ranges.means:
+    nearest = quantize_model(bare, tensors, contract, where, recipe)
+    if ranges is None:
+        return nearest
+    rounding = ranges.rounding if "round" in recipe.refine else {}
+
+    def again(model: bytes) -> bytes:
+        rounded = with_rounding(model, nearest, rounding, where)
+        return quantize_model(rounded, tensors, contract, where, recipe)
+
+    quantized = again(bare) if rounding else nearest
+    if not ranges.means:
         return quantized
-    corrected = correct_biases(bare, quantized, ranges.means, where)
-    return quantize_model(corrected, tensors, contract, where, recipe)
+    return again(correct_biases(bare, quantized, ranges.means, where))
 
 
 def _ranges_facts(ranges: Ranges) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from faceage_calibration.choice_file import pick, read_choice
 from faceage_calibration.choose import choose_stratified
 from faceage_calibration.faces import FaceSet, check_disjoint, read_faces
 from faceage_calibration.label_file import LABEL_FILE
@@ -29,7 +30,13 @@ class FaceChoice:
 
 
 def choose_faces(
-    path: Path, evaluation_path: Path | None, *, names: str | None, count: int, most: int
+    path: Path,
+    evaluation_path: Path | None,
+    *,
+    names: str | None,
+    count: int,
+    most: int,
+    choice: Path | None = None,
 ) -> FaceChoice:
     """Choose calibration faces, stratified by age, gender and ethnicity, and evaluation faces.
 
@@ -40,18 +47,22 @@ def choose_faces(
         count: calibration faces; at most half of the set when it also serves for measuring,
             unless that leaves fewer than verification needs.
         most: evaluation faces at most.
+        choice: a file that names the calibration faces; `count` is not looked at then.
 
     Raises:
-        FacesError: a set cannot be read or is too small, or the two share pictures.
+        FacesError: a set or the choice cannot be read or is too small, the set lacks faces of the
+            choice, or calibration and evaluation share pictures.
     """
+    # Read first: it is small, and a mistake in it need not wait for the faces.
+    named = None if choice is None else read_choice(choice)
     faces = _read(path, names)
-    if len(faces.faces) < PICTURES:
-        raise FacesError(
-            f"too few faces in {path}: {len(faces.faces)}, expected {PICTURES} or more; ranges "
-            "from few clip what others need, 300 of the kind that the camera will see are good"
-        )
-    room = len(faces.faces) if evaluation_path else max(len(faces.faces) // 2, PICTURES)
-    calibration = faces.only(choose_stratified(faces, min(count, room)))
+    _check_enough(faces, str(path))
+    if named is None:
+        room = len(faces.faces) if evaluation_path else max(len(faces.faces) // 2, PICTURES)
+        calibration = faces.only(choose_stratified(faces, min(count, room)))
+    else:
+        (calibration,) = pick(named, [faces], where=str(choice))
+        _check_enough(calibration, str(choice))
     taken = {face.digest for face in calibration.faces}
     if evaluation_path is not None:
         evaluation = _read(evaluation_path, names)
@@ -61,6 +72,14 @@ def choose_faces(
     if len(evaluation.faces) > most:
         evaluation = evaluation.only(choose_stratified(evaluation, most, seed=1))
     return FaceChoice(calibration, evaluation)
+
+
+def _check_enough(faces: FaceSet, where: str) -> None:
+    if len(faces.faces) < PICTURES:
+        raise FacesError(
+            f"too few faces in {where}: {len(faces.faces)}, expected {PICTURES} or more; ranges "
+            "from few clip what others need, 300 of the kind that the camera will see are good"
+        )
 
 
 def _read(path: Path, names: str | None) -> FaceSet:

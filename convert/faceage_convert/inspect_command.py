@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from faceage_convert.inspection import inspect_file
+from faceage_convert.recipes import REFINEMENTS
 from faceage_edge.bundles import find_age
 from faceage_edge.command import run
 
@@ -108,6 +109,8 @@ def _contract(contract: dict[str, Any] | None) -> list[str]:
             f"trained with the rounding of int8: {contract['qat']['steps']:,} steps on "
             f"{contract['qat']['faces']:,} faces"
         )
+    if contract["refined"]:
+        lines.append(f"refined: {', '.join(REFINEMENTS[one] for one in contract['refined'])}")
     measured = contract["measured"]
     if measured and measured.get("delta_mae") is not None:
         lines.append(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from faceage_convert.opened import open_apart
+from faceage_convert.recipes import REFINEMENTS
 from faceage_convert.schemes import read_scheme
 from faceage_edge.contract import Contract
 from faceage_edge.embedded import METADATA_NAME, read_contract
@@ -180,6 +181,11 @@ def _trained(stated: object) -> dict[str, int] | None:
     return numbers if numbers.keys() == found.keys() else None
 
 
+def _refined(stated: object) -> list[str]:
+    """How a file was refined, as far as the contract says it in words that are known."""
+    return [one for one in REFINEMENTS if one in stated] if isinstance(stated, list) else []
+
+
 def _summary(contract: Contract, place: str) -> dict[str, Any]:
     known = contract.provenance
     calibration = known.get("calibration")
@@ -197,6 +203,7 @@ def _summary(contract: Contract, place: str) -> dict[str, Any]:
         "interval": None if contract.interval is None else interval_document(contract.interval),
         "calibration_faces": calibration.get("n") if isinstance(calibration, dict) else None,
         "qat": _trained(known.get("qat")),
+        "refined": _refined(known.get("refined")),
         "measured": known.get("measured"),
         "tools": known.get("tools"),
     }

@@ -1,8 +1,9 @@
 """Try one recipe after the other until the gate lets one through.
 
-Everything in int8 first. Where that costs too much, the layers whose own noise is largest are kept
-in float32, which XNNPACK runs in the same piece; then all activations in int16, which no XNNPACK
-kernel runs. A Coral runs int8 only, so for it there is one rung.
+Everything in int8 first. Where that costs too much, it is refined: channels are equalised, then
+rounding is fitted, which costs a device nothing. Then the layers whose own noise is largest are
+kept in float32, which XNNPACK runs in the same piece; then all activations in int16, which no
+XNNPACK kernel runs. A Coral runs int8 only, so for it the last rungs are not tried.
 """
 
 import time
@@ -16,7 +17,7 @@ from faceage_convert.compare import Comparison
 from faceage_convert.conversion import Converted
 from faceage_convert.gate import Verdict
 from faceage_convert.layers import LayerNoise, layers_around
-from faceage_convert.recipes import INT8, Recipe
+from faceage_convert.recipes import INT8, Recipe, refined_name
 from faceage_convert.runnable import runnable_model
 from faceage_edge.errors import QualityGateError
 from faceage_edge.flatbuffer import read_model_file
@@ -24,10 +25,12 @@ from faceage_edge.model import Model
 from faceage_models.float_source import FloatSource
 from faceage_models.tflite_partitions import xnnpack_partitions
 
-__all__ = ["Attempt", "Climbed", "Rung", "climb", "cost_of", "milliseconds"]
+__all__ = ["REFINED", "Attempt", "Climbed", "Rung", "climb", "cost_of", "milliseconds"]
 
 Years = npt.NDArray[np.float64]
 
+# What is done to an int8 file that costs too much, rung by rung.
+REFINED = (("equalise",), ("equalise", "round"))
 # How many of the noisiest results are kept finer, rung by rung.
 _WORST = (2, 6)
 _TIMED = 5
@@ -46,7 +49,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Rung:
-    """One recipe that was tried, or not: `refused` says why.
+    """One recipe that was tried, or not: `refused` says why. `refine` and `kept` are the recipe's.
 
     `milliseconds` is the median of one crop on this machine with XNNPACK on one thread, `left_out`
     how many operators XNNPACK leaves to built-in kernels.
@@ -60,13 +63,15 @@ class Rung:
     mae: float | None = None
     verdict: Verdict | None = None
     refused: str | None = None
+    refine: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Climbed:
-    """The attempt that was taken, and every rung up to it."""
+    """The attempt that was taken, its recipe, and every rung up to it."""
 
     attempt: Attempt
+    recipe: Recipe
     rungs: tuple[Rung, ...]
     noise: tuple[LayerNoise, ...]
 
@@ -77,6 +82,7 @@ def climb(
     target: str,
     attempt: Callable[[Recipe], Attempt],
     noise_of: Callable[[Converted], tuple[LayerNoise, ...]],
+    refined: Sequence[tuple[str, ...]] = (),
 ) -> Climbed:
     """Try recipes until one is not failed by the gate.
 
@@ -86,6 +92,7 @@ def climb(
         target: `cpu` or `coral`.
         attempt: converts and measures by a recipe.
         noise_of: per-layer noise of a converted file.
+        refined: ways to refine an int8 file that `attempt` can take.
 
     Returns:
         The first attempt that passed or is undecided.
@@ -96,23 +103,32 @@ def climb(
     first = attempt(recipe)
     noise = noise_of(first.converted)
     rungs = [_rung(first, recipe)]
-    taken = first
-    for finer in _finer(source, recipe, noise):
+    taken, by = first, recipe
+    for finer in _finer(source, recipe, noise, refined):
         if taken.verdict is None or taken.verdict.verdict != "fail":
-            return Climbed(taken, tuple(rungs), noise)
-        if target == "coral":
+            break
+        if target == "coral" and finer.name != INT8.name:
             rungs.append(Rung(finer.name, finer.kept, refused="the Edge TPU runs int8 only"))
             continue
-        taken = attempt(finer)
+        taken, by = attempt(finer), finer
         rungs.append(_rung(taken, finer))
     if taken.verdict is not None and taken.verdict.verdict == "fail":
         raise QualityGateError(_all_failed(source, rungs))
-    return Climbed(taken, tuple(rungs), noise)
+    return Climbed(taken, by, tuple(rungs), noise)
 
 
-def _finer(source: FloatSource, recipe: Recipe, noise: Sequence[LayerNoise]) -> Iterator[Recipe]:
-    if recipe != INT8:
+def _finer(
+    source: FloatSource,
+    recipe: Recipe,
+    noise: Sequence[LayerNoise],
+    refined: Sequence[tuple[str, ...]],
+) -> Iterator[Recipe]:
+    if recipe.name != INT8.name:
         return
+    # What was asked for already does more than the rungs before it.
+    tried = refined.index(recipe.refine) + 1 if recipe.refine in refined else 0
+    for refine in refined[tried:]:
+        yield Recipe("int8", refine=refine)
     graph = read_model_file(source.data, str(source.path))
     ranked = sorted(noise, key=lambda layer: -layer.added)
     seen: set[tuple[str, ...]] = set()
@@ -136,6 +152,7 @@ def _rung(attempt: Attempt, recipe: Recipe) -> Rung:
         left_out=left_out,
         mae=None if attempt.comparison is None else attempt.comparison.mae_int8,
         verdict=attempt.verdict,
+        refine=recipe.refine,
     )
 
 
@@ -160,7 +177,8 @@ def milliseconds(model: Model) -> float:
 
 def _all_failed(source: FloatSource, rungs: Sequence[Rung]) -> str:
     tried = "; ".join(
-        f"{rung.scheme}: {rung.refused or (rung.verdict.reason if rung.verdict else '')}"
+        f"{refined_name(rung.scheme, rung.refine)}: "
+        f"{rung.refused or (rung.verdict.reason if rung.verdict else '')}"
         for rung in rungs
     )
     return (

@@ -8,7 +8,7 @@ from pathlib import Path
 from faceage_calibration.crops import CROP_MODES
 from faceage_convert.faces import NAMES
 from faceage_convert.gate import Limits
-from faceage_convert.recipes import NEEDS_RANGES
+from faceage_convert.recipes import NEEDS_RANGES, REFINABLE, REFINEMENTS
 from faceage_convert.verify import PICTURES
 from faceage_edge import __version__
 from faceage_edge.bundles import shipped_names
@@ -37,8 +37,6 @@ SCHEMES = {
     "none": Path("faceage-float32"),
 }
 TARGETS = ("cpu", "coral")
-# What weights that were trained with the rounding of int8 can be converted to.
-QAT_SCHEMES = ("int8", "int8-float-io")
 
 # Options about faces, and what holds where they are left out.
 _DEFAULTS = {
@@ -48,6 +46,8 @@ _DEFAULTS = {
     "names": None,
     "crops": "detect",
     "shape": None,
+    "choice": None,
+    "refine": (),
     "max_drop": Limits.drop,
     "max_band_drop": Limits.band_drop,
     "with_pictures": False,
@@ -121,6 +121,13 @@ def check_usage(options: argparse.Namespace) -> None:
         )
     if options.qat:
         _check_qat(options)
+    if options.refine and options.quantize not in REFINABLE:
+        raise UsageError(
+            f"--refine with --quantize {options.quantize}; what is refined is the rounding to "
+            f"int8: take {' or '.join(REFINABLE)}, or leave --refine out"
+        )
+    if options.choice is not None and options.count is not None:
+        raise UsageError("--choice names every calibration face and --count would choose: give one")
     faces = _given(options, ("faces", *_DEFAULTS))
     own = own_detector(options)
     if options.detector_contract is not None and own is None:
@@ -163,10 +170,15 @@ def _check_closer(options: argparse.Namespace) -> None:
 
 
 def _check_qat(options: argparse.Namespace) -> None:
-    if options.quantize not in QAT_SCHEMES:
+    if options.quantize not in REFINABLE:
         raise UsageError(
             f"--qat with --quantize {options.quantize}; the model was trained for the rounding of "
-            f"int8: take {' or '.join(QAT_SCHEMES)}, or leave --qat out"
+            f"int8: take {' or '.join(REFINABLE)}, or leave --qat out"
+        )
+    if options.refine:
+        raise UsageError(
+            "--qat with --refine; weights that were trained for their rounding are left as they "
+            "are: give one of them"
         )
     if options.model is None:
         raise UsageError("--qat without --model RUN/best.keras of faceage-train --qat")
@@ -260,6 +272,23 @@ def _add_faces(group: argparse._ArgumentGroup) -> None:
         type=_at_least(1),
         metavar="N",
         help=f"evaluation faces at most (default: {_DEFAULTS['eval_count']})",
+    )
+    add(
+        "--choice",
+        type=Path,
+        metavar="FILE",
+        help="file of faceage-calibrate choose: the calibration faces are those that it lists; the "
+        "rest of --faces is measured on, or --eval-faces",
+    )
+    add(
+        "--refine",
+        nargs="+",
+        choices=tuple(REFINEMENTS),
+        metavar="HOW",
+        help="begin with a refined int8 file, not only where a plain one costs too much: equalise "
+        "(channels are scaled so that they span alike), clip (ranges are cut where a finer step "
+        "gains more than the cut values lose), round (weights are rounded up or down by "
+        "what that does to a layer's result); none costs a device anything",
     )
     add("--names", choices=NAMES, help="how pictures are named; none: they carry no ages")
     add(

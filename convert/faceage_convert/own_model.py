@@ -22,9 +22,10 @@ from faceage_convert.compare import Comparison, age_errors, check_spread, compar
 from faceage_convert.conversion import Converted, finish, to_quantized
 from faceage_convert.faces import FaceChoice
 from faceage_convert.gate import Limits, judge
-from faceage_convert.ladder import Attempt, climb
+from faceage_convert.ladder import REFINED, Attempt, climb
 from faceage_convert.layers import layer_noise
 from faceage_convert.recipes import INT8, Recipe
+from faceage_convert.refine import Refiner
 from faceage_convert.runnable import runnable, with_first
 from faceage_convert.verify import PICTURES
 from faceage_edge.age import AgeModel, Ages
@@ -106,11 +107,11 @@ def convert_own(
     ranges = wish.learnt or _ranges(source, seen, faces.calibration)
     took = time.monotonic() - started
     measure = _measurement(float_model, faces.evaluation, cropper)
-
+    refiner = Refiner(source, ranges, seen)
     shape = None if wish.shape is None else wish.shape.interval
 
     def attempt(recipe: Recipe) -> Attempt:
-        made = to_quantized(source, ranges, recipe)
+        made = to_quantized(source, refiner.ranges_for(recipe), recipe)
         if after is not None:
             made = _behind(made, after)
         run = partial(runnable, first=after)
@@ -127,15 +128,17 @@ def convert_own(
         wish.target,
         attempt,
         lambda made: layer_noise(
-            (source.data, source.contract), (made.data, made.contract), shown[:_NOISE_FACES],
+            (made.graph, source.contract), (made.data, made.contract), shown[:_NOISE_FACES],
             str(source.path),
         ),
+        # Learnt ranges come with weights that were trained for their own rounding.
+        REFINED if wish.learnt is None else (),
     )  # fmt: skip
     taken = climbed.attempt
     finished = finish(taken.converted, shown)
     return AgeResult(
         finished,
-        ranges,
+        refiner.ranges_for(climbed.recipe),
         taken.comparison,
         verdict=taken.verdict,
         rungs=climbed.rungs,
@@ -172,16 +175,17 @@ def _cropped(
 
 def _ranges(source: FloatSource, crops: Crops, faces: FaceSet) -> Ranges:
     batches = -(-len(crops) // source.contract.input.batch)
-    tensors, means = record_activations(
+    recorded = record_activations(
         source.data,
         model_inputs(source.contract.input, crops),
         where=str(source.path),
         threads=2,
         progress=Progress("recording ranges", batches),
     )
-    _check_logits(source, tensors)
+    _check_logits(source, recorded.ranges)
     calibration = Calibration.of(faces, faces.faces)
-    return Ranges(source.contract.model_digest, tensors, calibration, means)
+    digest, means, peaks = source.contract.model_digest, recorded.means, recorded.peaks
+    return Ranges(digest, recorded.ranges, calibration, means, peaks=peaks)
 
 
 def _check_logits(source: FloatSource, tensors: dict[str, tuple[float, float]]) -> None:

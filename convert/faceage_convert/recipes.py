@@ -14,28 +14,47 @@ time than the kernels save.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from faceage_edge.errors import missing_extra
 
-__all__ = ["INT8", "KEPT", "NEEDS_RANGES", "Recipe", "quantizer_for"]
+__all__ = [
+    "INT8",
+    "KEPT",
+    "NEEDS_RANGES",
+    "REFINABLE",
+    "REFINEMENTS",
+    "Recipe",
+    "quantizer_for",
+    "refined_name",
+]
 
 NEEDS_RANGES = ("int8", "int8-float-io", "int16x8")
 # What layers that int8 hurts most may be kept in.
 KEPT = ("int16x8", "float32")
+# What may be done to a float model so that less is lost, in the order in which it is done, with
+# words for it; and the schemes that it is done for.
+REFINEMENTS = {
+    "equalise": "channels equalised",
+    "clip": "ranges cut",
+    "round": "rounding fitted",
+}
+REFINABLE = ("int8", "int8-float-io")
 
 
 @dataclass(frozen=True)
 class Recipe:
     """A scheme, and the layers that are kept finer than it, by the names of their results.
 
-    `kept_as` is one of `KEPT`.
+    `kept_as` is one of `KEPT`, `refine` some of `REFINEMENTS` in their order.
     """
 
     scheme: str = "int8"
     kept: tuple[str, ...] = ()
     kept_as: str = "float32"
+    refine: tuple[str, ...] = ()
 
     @property
     def needs_ranges(self) -> bool:
@@ -49,6 +68,11 @@ class Recipe:
 
 
 INT8 = Recipe()
+
+
+def refined_name(scheme: str, refine: Iterable[str]) -> str:
+    """A scheme and how it was refined, in words."""
+    return ", ".join((scheme, *(REFINEMENTS[one] for one in refine)))
 
 
 def quantizer_for(model: bytes, recipe: Recipe) -> Any:

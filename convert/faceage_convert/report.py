@@ -13,6 +13,7 @@ from faceage_convert.conversion import Converted
 from faceage_convert.gender_accuracy import gender_lines
 from faceage_convert.inspection import operator_rows
 from faceage_convert.provenance import tool_versions
+from faceage_convert.recipes import REFINEMENTS, refined_name
 from faceage_edge.flatbuffer import read_model_file
 from faceage_edge.interval import interval_document
 
@@ -21,10 +22,11 @@ __all__ = [
     "band_name",
     "coral_lines",
     "gate_lines",
-    "qat_sentence",
+    "made_sentence",
     "report_document",
     "report_json",
     "report_text",
+    "rung_name",
 ]
 
 REPORT_FORMAT = 1
@@ -122,6 +124,7 @@ def _file(item: Converted) -> dict[str, Any]:
         "outputs": [{"name": o.name, "head": o.head, "dtype": o.dtype} for o in contract.outputs],
         "calibration_faces": None if calibration is None else calibration["n"],
         "qat": contract.provenance.get("qat"),
+        "refined": contract.provenance.get("refined", []),
         "interval": None if contract.interval is None else interval_document(contract.interval),
         "model_digest": contract.model_digest,
         "source_digest": contract.provenance.get("source_digest"),
@@ -148,10 +151,12 @@ def _file_table(files: list[dict[str, Any]]) -> list[str]:
     return rows
 
 
-def qat_sentence(document: dict[str, Any]) -> str | None:
-    """That the age model was trained for int8, in words; None where it was not."""
+def made_sentence(document: dict[str, Any]) -> str | None:
+    """That the age model was trained for int8 or its file refined, in words; None where neither."""
     age = document["files"][0]
-    trained = age.get("qat")
+    trained, refined = age.get("qat"), age.get("refined")
+    if refined:
+        return f"{age['file']} was refined: {', '.join(REFINEMENTS[one] for one in refined)}."
     if trained is None:
         return None
     return (
@@ -162,7 +167,7 @@ def qat_sentence(document: dict[str, Any]) -> str | None:
 
 
 def _trained(document: dict[str, Any]) -> list[str]:
-    sentence = qat_sentence(document)
+    sentence = made_sentence(document)
     return [] if sentence is None else ["", sentence]
 
 
@@ -248,13 +253,18 @@ def _band(band: dict[str, Any]) -> str:
     )
 
 
+def rung_name(rung: dict[str, Any]) -> str:
+    """A rung's scheme and how it was refined."""
+    return refined_name(rung["scheme"], rung.get("refine", ()))
+
+
 def _rung(rung: dict[str, Any]) -> str:
     if rung["refused"]:
-        return f"| {rung['scheme']} | – | – | – | – | not tried: {rung['refused']} |"
+        return f"| {rung_name(rung)} | – | – | – | – | not tried: {rung['refused']} |"
     error = "–" if rung["mae"] is None else f"{rung['mae']:.3f}"
     verdict = rung["verdict"]
     return (
-        f"| {rung['scheme']} | {rung['size_bytes'] / 1000:,.0f} kB | {rung['milliseconds']:.1f} "
+        f"| {rung_name(rung)} | {rung['size_bytes'] / 1000:,.0f} kB | {rung['milliseconds']:.1f} "
         f"| {rung['left_out']} | {error} | {verdict['verdict'] if verdict else 'not judged'} |"
     )
 

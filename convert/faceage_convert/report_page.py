@@ -11,7 +11,7 @@ import cv2
 from faceage_convert.age_result import FaceRow
 from faceage_convert.charts import Span, bars, intervals, scatter
 from faceage_convert.page_style import STYLE
-from faceage_convert.report import band_name, qat_sentence
+from faceage_convert.report import band_name, made_sentence, rung_name
 
 __all__ = ["report_page"]
 
@@ -52,7 +52,7 @@ def report_page(document: dict[str, Any], faces: Sequence[FaceRow], *, pictures:
 
 
 def _head(document: dict[str, Any], age: dict[str, Any]) -> str:
-    gate, trained = document["gate"], qat_sentence(document)
+    gate, trained = document["gate"], made_sentence(document)
     verdict = ""
     if gate is not None:
         needed = gate["faces_needed"]
@@ -188,13 +188,13 @@ def _rungs(document: dict[str, Any]) -> str:
         verdict = rung["verdict"]
         words = rung["refused"] or ("not judged" if verdict is None else verdict["verdict"])
         if rung["refused"]:
-            rows.append([rung["scheme"], "–", "–", "–", "–", f"not tried: {words}"])
+            rows.append([rung_name(rung), "–", "–", "–", "–", f"not tried: {words}"])
             continue
         error = "–" if rung["mae"] is None else f"{rung['mae']:.3f}"
         rows.append(
             [
-                rung["scheme"], f"{rung['size_bytes'] / 1e6:.2f} MB", f"{rung['milliseconds']:.1f}",
-                str(rung["left_out"]), error, words,
+                rung_name(rung), f"{rung['size_bytes'] / 1e6:.2f} MB",
+                f"{rung['milliseconds']:.1f}", str(rung["left_out"]), error, words,
             ]
         )  # fmt: skip
     if not rows:

@@ -82,7 +82,7 @@ def check_scheme(model: ModelFile, where: str, recipe: Recipe) -> None:
         ModelFileError: its scheme as read back is another, or the weights of an int8 layer are not
             what int8 means.
     """
-    if recipe == INT8:
+    if recipe.name == INT8.name:
         check_int8(model, where)
         return
     found = read_scheme(model)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from faceage_calibration.ranges import read_ranges
 from faceage_convert.conversion import Converted, finish, to_quantized, verified
-from faceage_convert.recipes import Recipe
+from faceage_convert.recipes import REFINABLE, Recipe
 from faceage_edge.embedded import read_contract
 from faceage_edge.model import read_model_bytes
 from faceage_models.float_source import shipped_float
@@ -29,7 +29,8 @@ def convert_shipped(name: str, scheme: str) -> Converted:
     if scheme == "none":
         return verified(Converted(source.data, source.contract, source))
     ranges = read_ranges(source.path.with_name(f"{source.contract.name}.ranges.json"))
-    return finish(_with_known_figures(to_quantized(source, ranges, Recipe(scheme))))
+    recipe = Recipe(scheme, refine=ranges.refine if scheme in REFINABLE else ())
+    return finish(_with_known_figures(to_quantized(source, ranges, recipe)))
 
 
 def _with_known_figures(converted: Converted) -> Converted:

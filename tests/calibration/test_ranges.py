@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def test_every_input_widens_the_ranges(rnet: bytes) -> None:
 def test_means_of_what_meets_weights(rnet: bytes) -> None:
     """Every input of a weighted layer has its channels averaged over pictures and pixels."""
     pictures = _pictures(3)
-    _, means = record_activations(rnet, pictures)
+    means = record_activations(rnet, pictures).means
     expected = np.concatenate(pictures).mean(axis=(0, 1, 2), dtype=np.float64)
     assert means["input"] == pytest.approx(expected, rel=1e-4, abs=1e-6)
     assert {"input", "conv1"} <= means.keys()
@@ -89,6 +90,38 @@ def test_means_are_kept(tmp_path: Path) -> None:
     for ranges in (full, RANGES):
         write_ranges(path, ranges)
         assert read_ranges(path) == ranges
+
+
+def test_peaks_of_what_meets_weights(rnet: bytes) -> None:
+    """Every input of a weighted layer has the largest value of each channel over all pictures."""
+    pictures = _pictures(3)
+    recorded = record_activations(rnet, pictures)
+    expected = np.concatenate(pictures).max(axis=(0, 1, 2))
+    assert recorded.peaks["input"] == pytest.approx(expected, rel=1e-4, abs=1e-6)
+    assert recorded.peaks.keys() == recorded.means.keys()
+    for name, row in recorded.peaks.items():
+        assert max(row) == pytest.approx(recorded.ranges[name][1], rel=1e-4)
+
+
+def test_refinement_is_kept(tmp_path: Path) -> None:
+    """Peaks, what was done and the rounding come back as they were, in few bytes."""
+    path = tmp_path / "ranges.json"
+    bits = {"b": bytes(range(256)), "a": b""}
+    full = replace(RANGES, peaks={"a": (0.5, 6.0)}, refine=("equalise", "round"), rounding=bits)
+    write_ranges(path, full)
+    assert read_ranges(path) == full
+
+
+@pytest.mark.parametrize("text", ["no base64!", "AAAA", 7])
+def test_damaged_rounding(tmp_path: Path, text: object) -> None:
+    """One message that names the weights."""
+    path = tmp_path / "ranges.json"
+    write_ranges(path, replace(RANGES, rounding={"a": b"x"}))
+    document = json.loads(path.read_text())
+    document["rounding"]["a"] = text
+    path.write_text(json.dumps(document))
+    with pytest.raises(ModelFileError, match=r"no ranges file.*rounding.*a.*record it again"):
+        read_ranges(path)
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,8 @@ def parts(age_float_bytes: bytes) -> dict[str, Any]:
     pictures = [golden_picture(name, height, width) for name in ("noise-1", "noise-2", "face")]
     inputs = list(model_inputs(contract.input, np.stack(pictures)))
     bare = without_contract(age_float_bytes)
-    ranges, means = record_activations(bare, inputs)
+    seen = record_activations(bare, inputs)
+    ranges, means = seen.ranges, seen.means
     quantized = quantize_model(bare, ranges, contract, "shipped")
     return {"contract": contract, "bare": bare, "ranges": ranges, "means": means} | {
         "inputs": inputs,

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from faceage_calibration.choice_file import write_choice
+from faceage_calibration.choose_command import make_choice
+from faceage_calibration.faces import read_faces
 from faceage_convert.faces import FaceChoice, choose_faces
 from faceage_edge.errors import FacesError
 
@@ -49,6 +52,37 @@ def test_two_sets(write_faces: Callable[..., Path]) -> None:
     """With a set to measure on, all of the first may go into the ranges."""
     choice = choose(write_faces(24), write_faces(5, folder="others", start=100), most=3)
     assert sizes(choice) == (24, 3)
+
+
+def test_a_choice_names_them(write_faces: Callable[..., Path], tmp_path: Path) -> None:
+    """The faces of a choice file calibrate, the others are measured on."""
+    path = write_faces(60)
+    faces = read_faces(path)
+    choice = make_choice([faces], [], count=25, seed=3)
+    write_choice(tmp_path / "choice.json", choice)
+    found = choose_faces(
+        path, None, names=None, count=7, most=3000, choice=tmp_path / "choice.json"
+    )
+    assert sizes(found) == (25, 35)
+    assert {face.digest for face in found.calibration.faces} == set(choice.digests)
+
+
+CHOICES = [
+    (60, 10, "too few faces in .*choice.json: 10, expected 20", "too few of them"),
+    (25, 40, "faces are not in", "of another set"),
+]
+
+
+@pytest.mark.parametrize(("n", "count", "said", "note"), CHOICES, ids=[x[3] for x in CHOICES])
+def test_refused_choices(
+    write_faces: Callable[..., Path], tmp_path: Path, n: int, count: int, said: str, note: str
+) -> None:
+    """A choice that does not go with the faces is one message."""
+    chosen = make_choice([read_faces(write_faces(60))], [], count=count, seed=0)
+    write_choice(tmp_path / "choice.json", chosen)
+    faces = write_faces(n, folder="others")
+    with pytest.raises(FacesError, match=said):
+        choose_faces(faces, None, names=None, count=500, most=3000, choice=tmp_path / "choice.json")
 
 
 def test_calibration_spans_all_ages(write_faces: Callable[..., Path]) -> None:

@@ -134,11 +134,14 @@ def test_any_backbone_and_head(
     save_model(model, tmp_path / "best.keras")
     hints = Hints(contract=stated(head, size, kind, model.output_shape[-1], tmp_path))
     source = import_float(tmp_path / "best.keras", hints)
-    tensors, means = record_activations(
+    seen = record_activations(
         source.data, model_inputs(source.contract.input, crops), where=backbone
     )
     ranges = Ranges(
-        source.contract.model_digest, tensors, Calibration(len(crops), "0" * 64, ()), means
+        source.contract.model_digest,
+        seen.ranges,
+        Calibration(len(crops), "0" * 64, ()),
+        seen.means,
     )
     done = to_quantized(source, ranges)
     assert done.contract.scheme == "int8"

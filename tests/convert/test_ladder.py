@@ -14,7 +14,7 @@ from faceage_calibration.ranges import Calibration, Ranges, record_activations
 from faceage_convert.conversion import Converted, to_quantized
 from faceage_convert.gate import Limits, Verdict, judge
 from faceage_convert.golden_outputs import with_golden
-from faceage_convert.ladder import Attempt, climb
+from faceage_convert.ladder import REFINED, Attempt, climb
 from faceage_convert.layers import LayerNoise, layer_noise, layers_around
 from faceage_convert.recipes import INT8, Recipe
 from faceage_convert.runnable import runnable
@@ -65,8 +65,10 @@ def outlier(edited: Callable[..., bytes], bare_float: bytes) -> FloatSource:
 
 def _ranges(source: FloatSource, crops: Crops) -> Ranges:
     inputs = model_inputs(source.contract.input, crops)
-    tensors, means = record_activations(source.data, inputs, where="m")
-    return Ranges(source.contract.model_digest, tensors, Calibration(len(crops), "0", ()), means)
+    seen = record_activations(source.data, inputs, where="m")
+    calibration = Calibration(len(crops), "0", ())
+    digest, means, peaks = source.contract.model_digest, seen.means, seen.peaks
+    return Ranges(digest, seen.ranges, calibration, means, peaks=peaks)
 
 
 def _attempts(
@@ -134,6 +136,42 @@ def test_sabotaged_calibration_fails(few: Crops) -> None:
     assert tried[0] == "int8"
     assert tried[-1] == "int16x8"
     assert len(tried) == 4
+
+
+def test_refined_rungs_come_first() -> None:
+    """int8 is refined before anything is kept finer, also for a Coral; what was asked for is not
+    tried again, and the rung that passes says how it was made."""
+    source = shipped_float(SHIPPED_AGE)
+    ranges = _ranges(source, np.zeros((1, 128, 128, 3), np.uint8))
+    made = to_quantized(source, ranges)
+    for first, target, expected in (
+        ((), "cpu", [(), ("equalise",), ("equalise", "round")]),
+        (("equalise",), "coral", [("equalise",), ("equalise", "round")]),
+        (("round",), "cpu", [("round",), ("equalise",), ("equalise", "round")]),
+    ):
+        tried: list[tuple[str, ...]] = []
+
+        def attempt(recipe: Recipe, tried: list[tuple[str, ...]] = tried) -> Attempt:
+            tried.append(recipe.refine)
+            passes = recipe.refine == ("equalise", "round")
+            verdict = Verdict("pass" if passes else "fail", "", Limits(), 0.0, (0.0, 0.0), ())
+            return Attempt(made, verdict=verdict)
+
+        recipe = Recipe(refine=first)
+        climbed = climb(source, recipe, target, attempt, lambda _: (), REFINED)
+        assert tried == expected == [rung.refine for rung in climbed.rungs]
+        assert climbed.recipe == Recipe(refine=("equalise", "round"))
+
+
+@pytest.mark.slow
+def test_an_outlier_is_equalised(outlier: FloatSource, few: Crops) -> None:
+    """A channel 400 times as large as the others costs int8 nothing once they are equalised."""
+    ranges, tried = _ranges(outlier, few), list[str]()
+    attempt = _attempts(outlier, ranges, few, tried)
+    climbed = climb(outlier, INT8, "coral", attempt, lambda _: (), (("equalise",),))
+    assert tried == ["int8", "int8"]
+    assert climbed.attempt.converted.contract.provenance["refined"] == ["equalise"]
+    assert climbed.attempt.verdict is not None and climbed.attempt.verdict.verdict == "pass"
 
 
 def test_good_conversion_stops_at_int8(few: Crops) -> None:

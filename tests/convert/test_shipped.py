@@ -16,6 +16,7 @@ from faceage_convert.cli import main
 from faceage_convert.provenance import tool_versions
 from faceage_convert.quantize import quantize_model
 from faceage_convert.shipped import convert_shipped
+from faceage_edge.bundles import find
 from faceage_edge.embedded import contract_bytes
 from faceage_edge.loading import load_bundle
 from faceage_edge.model import load_model
@@ -51,6 +52,21 @@ def _shipped_file(shipped: Any, name: str) -> Path:
     if name in NETWORKS + FINDER:
         folder = shipped.mtcnn if name in NETWORKS else shipped.mtcnn.parent / "face-finder"
     return folder / f"{name}.int8.tflite"
+
+
+def test_a_refined_file_comes_out_again() -> None:
+    """age-tiny's channels are equalised and its rounding fitted: its ranges file holds both, and
+    no face is needed to make the same bytes."""
+    shipped_file = find("age-tiny/age-tiny.int8.tflite")
+    known = load_model(shipped_file).contract.provenance
+    made = convert_shipped("age-tiny", "int8")
+    assert made.contract.provenance["refined"] == known["refined"] == ["equalise", "round"]
+    if all(version == tool_versions().get(tool) for tool, version in known["tools"].items()):
+        assert made.contract.provenance["graph_digest"] == known["graph_digest"]
+        if platform.machine() == "x86_64":
+            assert made.data == shipped_file.read_bytes()
+    # Another scheme is not refined, and takes the same ranges.
+    assert "refined" not in convert_shipped("age-tiny", "int16x8").contract.provenance
 
 
 @pytest.mark.parametrize("name", ["age-mobilenet-coral", *NETWORKS, *FINDER])
