@@ -24,7 +24,6 @@ from faceage_convert.learnt_ranges import learnt_ranges
 from faceage_convert.opened import RuntimeCrash, open_apart
 from faceage_convert.options import (
     SCHEMES,
-    check_usage,
     hints_of,
     own_detector,
     parser,
@@ -40,6 +39,7 @@ from faceage_convert.report_page import report_page
 from faceage_convert.shipped import convert_shipped
 from faceage_convert.two_files import convert_two, second_file
 from faceage_convert.unchanged import digests, fingerprint, unchanged
+from faceage_convert.usage import check_usage
 from faceage_convert.write import write_models
 from faceage_edge.bundles import find_age
 from faceage_edge.command import run

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from faceage_convert.compare import Comparison
 from faceage_convert.conversion import Converted
+from faceage_convert.embed import without_contract
 from faceage_convert.gate import Verdict
 from faceage_convert.layers import LayerNoise, layers_around
 from faceage_convert.recipes import INT8, Recipe, refined_name
@@ -147,7 +148,8 @@ def _rung(attempt: Attempt, recipe: Recipe) -> Rung:
     return Rung(
         scheme=converted.contract.scheme,
         kept=recipe.kept,
-        size_bytes=len(converted.data),
+        # As it will be written: the quantizer repeats zero points that are alike.
+        size_bytes=len(without_contract(converted.data)),
         milliseconds=time_ms,
         left_out=left_out,
         mae=None if attempt.comparison is None else attempt.comparison.mae_int8,

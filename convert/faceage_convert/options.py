@@ -8,19 +8,20 @@ from pathlib import Path
 from faceage_calibration.crops import CROP_MODES
 from faceage_convert.faces import NAMES
 from faceage_convert.gate import Limits
-from faceage_convert.recipes import NEEDS_RANGES, REFINABLE, REFINEMENTS
+from faceage_convert.recipes import REFINEMENTS
 from faceage_convert.verify import PICTURES
 from faceage_edge import __version__
 from faceage_edge.bundles import shipped_names
 from faceage_edge.detector import DEFAULT_DETECTOR
-from faceage_edge.errors import UsageError
 from faceage_models.age_inputs import INPUTS
 from faceage_models.age_output import HEADS
 from faceage_models.specification import Hints
 
 __all__ = [
+    "FACES",
+    "HINTS",
     "SCHEMES",
-    "check_usage",
+    "given",
     "hints_of",
     "own_detector",
     "parser",
@@ -52,9 +53,10 @@ _DEFAULTS = {
     "max_band_drop": Limits.band_drop,
     "with_pictures": False,
 }
+FACES = ("faces", *_DEFAULTS)
 # Below it no face has room; a typing error is likelier.
 _LEAST_SIDE = 32
-_HINTS = ("contract", "head", "output", "normalise", "colour")
+HINTS = ("contract", "head", "output", "normalise", "colour")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -107,90 +109,6 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def check_usage(options: argparse.Namespace) -> None:
-    """Refuse options that contradict each other or would be ignored.
-
-    Raises:
-        UsageError: naming them.
-    """
-    _check_closer(options)
-    if options.target == "coral" and options.quantize != "int8":
-        raise UsageError(
-            f"--target coral with --quantize {options.quantize}; the Edge TPU runs int8 only, and "
-            "would leave the rest to the CPU: leave --quantize out"
-        )
-    if options.qat:
-        _check_qat(options)
-    if options.refine and options.quantize not in REFINABLE:
-        raise UsageError(
-            f"--refine with --quantize {options.quantize}; what is refined is the rounding to "
-            f"int8: take {' or '.join(REFINABLE)}, or leave --refine out"
-        )
-    if options.choice is not None and options.count is not None:
-        raise UsageError("--choice names every calibration face and --count would choose: give one")
-    faces = _given(options, ("faces", *_DEFAULTS))
-    own = own_detector(options)
-    if options.detector_contract is not None and own is None:
-        raise UsageError("--detector-contract without --detector FILE.tflite that it is about")
-    if options.detector_size is not None and (own is None or own.suffix.lower() != ".onnx"):
-        raise UsageError("--detector-size without --detector FILE.onnx whose pictures it is of")
-    if own is not None and options.model is None:
-        # They are the detector's then.
-        faces = [name for name in faces if name != "--faces"]
-    if options.model is None:
-        spare = [*faces, *_given(options, ("name", *_HINTS))]
-        if spare:
-            raise UsageError(
-                f"{', '.join(spare)} without --model FILE; the shipped models need none of it, "
-                "their contracts and recorded ranges come with them"
-            )
-    elif options.quantize == "none" and faces:
-        raise UsageError(
-            f"{', '.join(faces)} with --quantize none; nothing is quantized, so no faces are needed"
-        )
-    elif _lacks_faces(options):
-        raise UsageError(
-            "--model needs --faces PATH: a folder or .tar of faces to record ranges on, 300 or "
-            "more like those it will see; where their names carry ages the error is measured"
-        )
-    elif options.faces is None and faces:
-        raise UsageError(f"{', '.join(faces)} without --faces PATH, whose faces it is about")
-
-
-def _check_closer(options: argparse.Namespace) -> None:
-    given = _given(options, ("closer", "closer_contract"))
-    if len(given) == 1:
-        raise UsageError("--closer and --closer-contract go together: a second model, what it is")
-    if given and (options.model is None or options.faces is None or options.quantize != "int8"):
-        raise UsageError(
-            "--closer needs --model, which says where to look closer, --faces, and --quantize int8"
-        )
-    if given and (options.qat or options.shape is not None):
-        raise UsageError("--closer with --qat or --shape, which know models of one file only")
-
-
-def _check_qat(options: argparse.Namespace) -> None:
-    if options.quantize not in REFINABLE:
-        raise UsageError(
-            f"--qat with --quantize {options.quantize}; the model was trained for the rounding of "
-            f"int8: take {' or '.join(REFINABLE)}, or leave --qat out"
-        )
-    if options.refine:
-        raise UsageError(
-            "--qat with --refine; weights that were trained for their rounding are left as they "
-            "are: give one of them"
-        )
-    if options.model is None:
-        raise UsageError("--qat without --model RUN/best.keras of faceage-train --qat")
-
-
-def _lacks_faces(options: argparse.Namespace) -> bool:
-    if options.qat:
-        return False
-    needed = options.quantize in NEEDS_RANGES and not uses_recorded_ranges(options)
-    return needed and not options.faces
-
-
 def own_detector(options: argparse.Namespace) -> Path | None:
     """The file of the user's own detector, where `--detector` names one."""
     named = options.detector
@@ -215,7 +133,7 @@ def uses_recorded_ranges(options: argparse.Namespace) -> bool:
         return True
     if options.qat:
         return False
-    said = _given(options, ("faces", *_DEFAULTS, "name", *_HINTS))
+    said = given(options, (*FACES, "name", *HINTS))
     if own_detector(options) is not None:
         said = [name for name in said if name != "--faces"]
     return options.model in shipped_names() and not said
@@ -230,7 +148,12 @@ def with_defaults(options: argparse.Namespace) -> argparse.Namespace:
 
 def hints_of(options: argparse.Namespace) -> Hints:
     """What the options say of the model."""
-    return Hints(**{name: getattr(options, name) for name in _HINTS})
+    return Hints(**{name: getattr(options, name) for name in HINTS})
+
+
+def given(options: argparse.Namespace, names: tuple[str, ...]) -> list[str]:
+    """Those of some options that the command line has, as it has them."""
+    return [f"--{n.replace('_', '-')}" for n in names if getattr(options, n) is not None]
 
 
 def _add_own(group: argparse._ArgumentGroup) -> None:
@@ -331,10 +254,6 @@ def _add_hints(group: argparse._ArgumentGroup) -> None:
         "picture by its own mean and deviation)",
     )
     add("--colour", choices=("RGB", "BGR"), help="its input's colour order")
-
-
-def _given(options: argparse.Namespace, names: tuple[str, ...]) -> list[str]:
-    return [f"--{n.replace('_', '-')}" for n in names if getattr(options, n) is not None]
 
 
 def _at_least(least: int) -> Callable[[str], int]:
