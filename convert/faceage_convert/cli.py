@@ -34,7 +34,8 @@ from faceage_convert.own_detector import convert_detector, import_detector
 from faceage_convert.own_model import Wish, convert_own
 from faceage_convert.preflight_command import preflight_main
 from faceage_convert.recipes import REFINEMENTS, Recipe
-from faceage_convert.report import report_document, report_json, report_text
+from faceage_convert.report import report_text
+from faceage_convert.report_document import report_document, report_json
 from faceage_convert.report_page import report_page
 from faceage_convert.shipped import convert_shipped
 from faceage_convert.two_files import convert_two, second_file

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from faceage_convert.report import REPORT_FORMAT, report_json, report_text
+from faceage_convert.report import report_text
+from faceage_convert.report_document import REPORT_FORMAT, report_json
 
 FILE: dict[str, Any] = {
     "file": "mine.int8.tflite",
