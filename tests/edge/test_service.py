@@ -38,7 +38,7 @@ def test_the_unit_gives_little_away(unit: Path) -> None:
     """systemd's own measure, 0 to 10: what it leaves open are cameras, its socket and netlink."""
     if shutil.which("systemd-analyze") is None:
         pytest.skip("needs systemd-analyze")
-    words = ["systemd-analyze", "security", "--offline=true", "--threshold=20", unit]
+    words = ["systemd-analyze", "security", "--offline=true", "--threshold=20", str(unit)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if "offline" in done.stderr:
         pytest.skip("needs systemd 250, which knows --offline")
