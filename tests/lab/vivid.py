@@ -4,7 +4,7 @@
 
 Debian Trixie's own kernel boots in an emulated Cortex-A72 from folders of this machine. There
 `faceage-camera --source 0` takes 300 frames of /dev/video0 through OpenCV; its worker is killed
-after a third of them, its camera is unplugged after two thirds, by the driver's own control, and the
+after a third of them, its camera is unplugged after two, by the driver's own control, and the
 supervisor must go on with the camera each time. Then the source gives 300 frames and is opened and
 closed twenty times more, and nothing may be left open. Ends with 1 where not.
 """
