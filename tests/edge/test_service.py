@@ -34,6 +34,24 @@ def test_systemd_accepts_the_unit(unit: Path, tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_the_unit_gives_little_away(unit: Path) -> None:
+    """systemd's own measure, 0 to 10: what it leaves open are cameras, its socket and netlink."""
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("needs systemd-analyze")
+    words = ["systemd-analyze", "security", "--offline=true", "--threshold=20", str(unit)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if "offline" in done.stderr:
+        pytest.skip("needs systemd 250, which knows --offline")
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_unit_lets_every_source_in(unit: Path) -> None:
+    """The device nodes that V4L2, libcamera, Coral and the firmware's flags are reached by."""
+    allowed = re.findall(r"^DeviceAllow=(\S+) rw$", unit.read_text("utf-8"), re.MULTILINE)
+    nodes = {"char-video4linux", "char-media", "char-dma_heap", "char-usb_device", "char-apex"}
+    assert nodes | {"/dev/vcio"} <= set(allowed)
+
+
 def test_the_unit_is_what_the_page_says(unit: Path) -> None:
     """Notify, a watchdog longer than the program's own cures take, an own user, nothing written."""
     settings = dict(

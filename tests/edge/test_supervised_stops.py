@@ -106,6 +106,31 @@ def test_a_request_to_stop_ends_a_full_pipe(camera: FakeCamera) -> None:
     os.close(reader)
 
 
+def test_a_closed_terminal_ends_the_run(camera: FakeCamera) -> None:
+    """SIGHUP, as SIGTERM."""
+    with camera.run() as run:
+        run.some()
+        assert run.stop(signal.SIGHUP) == 0
+
+
+def state(pid: int) -> str:
+    """Of a process, as the kernel has it: R, S, T for stopped."""
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+
+
+def test_a_pause_at_the_terminal_is_no_fault(camera: FakeCamera) -> None:
+    """Ctrl-Z stops the worker too, for longer than any patience; `fg` goes on with the same one."""
+    with camera.run() as run:
+        run.some()
+        (worker,) = run.workers()
+        run.process.send_signal(signal.SIGTSTP)
+        run.until(lambda: state(run.process.pid) == state(worker) == "T")
+        time.sleep(4)
+        run.process.send_signal(signal.SIGCONT)
+        assert run.some(5)["restarts"] == 0
+        assert run.workers() == [worker] and run.stop() == 0
+
+
 def test_a_second_request_ends_at_once(camera: FakeCamera) -> None:
     """While the first one waits for a camera that does not close: code 130, no traceback."""
     with camera.run() as run:

@@ -4,6 +4,7 @@ import cv2
 import pytest
 from tests.edge.results import PICTURE, face, result
 
+from faceage_edge import window
 from faceage_edge.errors import OutputError
 from faceage_edge.window import Window
 
@@ -16,6 +17,8 @@ class Screen:
         self.visible = 1.0
         self.key = -1
         self.destroyed = False
+        monkeypatch.setattr(window, "_opens_windows", lambda: True)
+        monkeypatch.setattr(cv2, "resizeWindow", lambda *_: None, raising=False)
         monkeypatch.setattr(cv2, "namedWindow", lambda *_: None, raising=False)
         monkeypatch.setattr(cv2, "imshow", self.show, raising=False)
         monkeypatch.setattr(cv2, "waitKey", lambda _: self.key, raising=False)
@@ -43,12 +46,9 @@ def test_the_viewer_ends_the_run(monkeypatch: pytest.MonkeyPatch, way: str) -> N
     assert screen.destroyed
 
 
-def test_an_opencv_without_windows_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With what to do, before any frame is looked at."""
-
-    def none(*_: object) -> None:
-        raise cv2.error("The function is not implemented")
-
-    monkeypatch.setattr(cv2, "namedWindow", none, raising=False)
+@pytest.mark.parametrize("probe", ["raise SystemError('not implemented')", "import os; os.abort()"])
+def test_an_opencv_without_windows_is_said(monkeypatch: pytest.MonkeyPatch, probe: str) -> None:
+    """With what to do, before any frame is looked at: its error, or its abort without a screen."""
+    monkeypatch.setattr(window, "_PROBE", probe)
     with pytest.raises(OutputError, match=r"install opencv-python .*--preview"):
         Window()

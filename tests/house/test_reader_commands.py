@@ -32,7 +32,7 @@ ELSEWHERE = [
     (".venv/bin/pip install -c constraints/device", "tests/lab/install.py", "two_lines"),
     (".venv/bin/pip install --no-index", "tests/lab/install.py", "on_device"),
     ("python3 -m pip", "tests/lab/install.py", "on_host"),
-    (".venv/bin/faceage-camera --source 0 --window", "tests/edge/test_window.py", "Window"),
+    (".venv/bin/faceage-camera --source 0 --window", "tests/lab/window.py", '"--window"'),
     ("faceage-train --data faces.tar", "tests/models/test_train_age.py", "--validate"),
     (
         "faceage-camera --delegate libedgetpu",

@@ -113,6 +113,14 @@ def test_what_pip_is_given_is_there(line: str) -> None:
         assert set(group.split(",")) <= set(extras["optional-dependencies"])
 
 
+@pytest.mark.parametrize("pins", ["device.txt", "device-bookworm.txt"])
+def test_the_opencv_with_windows_is_pinned_like_the_other(pins: str) -> None:
+    """One takes the other's place and must not bring another numpy."""
+    lines = (ROOT / "constraints" / pins).read_text(encoding="utf-8").splitlines()
+    found = dict(line.split("==") for line in lines if "==" in line and not line.startswith("#"))
+    assert found["opencv-python"] == found["opencv-python-headless"]
+
+
 @pytest.mark.slow
 def test_a_camera_is_recorded_as_the_page_says(
     tmp_path: Path,

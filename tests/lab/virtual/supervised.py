@@ -1,9 +1,9 @@
-"""In the lab's virtual machine: `faceage-camera` whole, whose worker is killed at its work.
+"""In the lab's virtual machine: `faceage-camera` whole; its worker is killed, its camera unplugged.
 
-    python3 supervised.py SOURCE FRAMES >results.jsonl
+    python3 supervised.py FRAMES >results.jsonl
 
-The supervisor must begin anew on the camera that the dead worker had open, and go on to the end.
-Ends with its exit code.
+The supervisor must begin anew on the camera that the dead worker had open, again when the camera is
+back, and go on to the end. Ends with its exit code.
 """
 
 import os
@@ -18,9 +18,9 @@ SIZE = ("--width", "640", "--height", "480")
 
 
 def main() -> int:
-    """Pass its results on; kill the worker in the middle of them."""
-    source, frames = sys.argv[1:]
-    words = ["--source", source, *SIZE, *PATIENCE, "--max-frames", frames]
+    """Pass its results on; kill the worker after a third of them, unplug after two."""
+    (frames,) = sys.argv[1:]
+    words = ["--source", "0", *SIZE, *PATIENCE, "--max-frames", frames]
     command = [sys.executable, "-m", "faceage_edge.camera_entry", *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -30,6 +30,9 @@ def main() -> int:
                 listed = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
                 (worker,) = listed.split()
                 os.kill(int(worker), signal.SIGKILL)
+            elif number == 2 * int(frames) // 3:
+                control = Path(__file__).with_name("control.py")
+                subprocess.run([sys.executable, control, "/dev/video0", "Disconnect"], check=True)
         return process.wait()
 
 
