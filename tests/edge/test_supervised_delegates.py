@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -177,14 +176,13 @@ def test_an_accelerator_is_used_lost_and_found_again(
 
 @pytest.mark.parametrize(("how", "degraded"), [("hang", False), ("refuse", True)])
 def test_a_request_to_stop_meets_an_accelerator(
-    library: Path, camera: dict[str, str], how: str, degraded: bool
+    library: Path, camera: dict[str, str], tmp_path: Path, how: str, degraded: bool
 ) -> None:
     """While it hangs at being opened the worker must be killed, code 1; while it is done without
     and tried again and again, code 0."""
+    mark = tmp_path / "mark"
     words = ("--source", 0, "--patience", 1, "--probe-every", 0.1)
-    with Running(*words, "--delegate", f"{library},how={how}", env=camera) as run:
-        run.until(lambda: run.results[-1:] if degraded else run.workers())
-        # Opened within this time, or a probe is running.
-        time.sleep(1.5)
+    with Running(*words, "--delegate", f"{library},how={how},mark={mark}", env=camera) as run:
+        run.until(lambda: len(run.workers()) == 2 if degraded else mark.exists())
         assert run.stop() == (0 if degraded else 1), run.err
     assert "Traceback" not in run.err

@@ -5,7 +5,7 @@
  * from there. while FILE: as none, but a thread aborts the process when FILE comes into being; it
  * refuses to be created as long as FILE is there, as an unplugged Coral does. stall FILE: the same, but
  * the thread takes Python's lock and never gives it back, as a call that blocks with the lock held.
- * With `mark` a line is added to that file for each model that it is asked to take.
+ * With `mark` a line is added to that file for each model that it is asked to take, and when it hangs.
  *
  * The parts of LiteRT's C interface that are used are declared here by hand; their layout has been
  * the same since TensorFlow Lite 2.10.
@@ -86,9 +86,13 @@ static int invoke(Context *c, Node *n) {
     return 0;
 }
 
-static int prepare(Context *c, Delegate *d) {
+static void note(const char *what) {
     FILE *list = mark[0] ? fopen(mark, "a") : 0;
-    if (list) fputs("a model\n", list), fclose(list);
+    if (list) fprintf(list, "%s\n", what), fclose(list);
+}
+
+static int prepare(Context *c, Delegate *d) {
+    note("a model");
     if (strcmp(how, "prepare") == 0) return 1;
     if (strcmp(how, "garbage") && strcmp(how, "invoke-hang")) return 0;
     IntArray *plan, *last = malloc(sizeof(int) * 2);
@@ -116,8 +120,10 @@ Delegate *tflite_plugin_create_delegate(
         if (strcmp(keys[i], "mark") == 0) strncpy(mark, values[i], sizeof mark - 1);
     }
     if (strcmp(how, "abort") == 0) abort();
-    if (strcmp(how, "hang") == 0)
+    if (strcmp(how, "hang") == 0) {
+        note("hanging");
         for (;;) pause();
+    }
     if (strcmp(how, "refuse") == 0 || (file[0] && access(file, F_OK) == 0)) {
         report("no device");
         return 0;
