@@ -5,7 +5,7 @@
 
 A bundle is a folder that `faceage-convert` wrote. What was measured of a model is in the result of
 `faceage-benchmark accuracy --model INT8 --against FLOAT`, else in its int8 file's contract: the
-error of float and int8 on the same labelled crops. Instructions come from the result of
+error of float and int8 on the same labelled crops. Instructions come from results of
 `faceage-benchmark arm INT8 ...`, or of its `--peer NAME=FILE`, where there is one. `--keep` leaves
 the rows of other models in the file as they are.
 """
@@ -78,17 +78,21 @@ def family_table(rows: Sequence[Mapping[str, Any]], sets: Sequence[Mapping[str, 
 
 def _guess(row: Mapping[str, Any], sets: Sequence[Mapping[str, Any]]) -> str:
     own = [one for one in sets if (one["set"], one["n"]) == (row["set"], row["n"])]
-    years = _years(own[0]["mae_median"] if own else None)
+    years = _years(own[0]["mae_median"] if own else None) + _gender(row, "majority")
     if "groups" not in row:
         return years
     return f"{_percent(row['groups']['int8']['majority'])}; {years}"
 
 
 def _figures(row: Mapping[str, Any], scheme: str) -> str:
-    years = _years(row[f"mae_{scheme}"])
+    years = _years(row[f"mae_{scheme}"]) + _gender(row, scheme)
     if "groups" not in row:
         return years
     return f"{_percent(row['groups'][scheme]['accuracy'])}; {years}"
+
+
+def _gender(row: Mapping[str, Any], which: str) -> str:
+    return f"; gender {_percent(row['gender'][which])}" if "gender" in row else ""
 
 
 def _delta(row: Mapping[str, Any]) -> str:
@@ -150,7 +154,10 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
         "--results", type=Path, nargs="+", default=[], metavar="FILE",
         help="of faceage-benchmark accuracy, each of a bundle's int8 model against its float file",
     )  # fmt: skip
-    add("--arm", type=Path, metavar="FILE", help="result of faceage-benchmark arm INT8 ...")
+    add(
+        "--arm", type=Path, nargs="+", default=[], metavar="FILE",
+        help="results of faceage-benchmark arm INT8 ...",
+    )  # fmt: skip
     add("--clip", type=Path, metavar="FILE", help="run the camera loop on it with each bundle")
     add("--keep", action="store_true", help="leave the rows of other models in OUT")
     add("--json", type=Path, required=True, metavar="OUT", help="result file to write")
@@ -162,10 +169,10 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _document(options: argparse.Namespace) -> dict[str, Any]:
-    arm = json.loads(options.arm.read_bytes()) if options.arm else None
+    arms = [read_result(path) for path in options.arm]
     results = [read_result(path) for path in options.results]
     rows = [
-        family_row(bundle, arm, results)
+        family_row(bundle, arms, results)
         | ({"loop": camera_loop(bundle, options.clip)} if options.clip else {})
         for bundle in options.bundles
     ]

@@ -39,7 +39,13 @@ PUBLISHED = {
     "al-resnet": Published(
         "Deep Age / AL-ResNet", "accuracy 43.16 % / 59.04 % (14 / 8 groups)", ".h5 (Keras 2)"
     ),
+    "al-resnet-8": Published(
+        "Deep Age / AL-ResNet, 8 groups", "accuracy 59.04 % (Adience)", ".h5 (Keras 2)"
+    ),
     "age-prediction-cnn": Published("age_prediction_cnn", "not stated", ".h5 (Keras 2)"),
+    "age-prediction-resnet50": Published(
+        "age_prediction_cnn, ResNet50 and gender", "not stated", ".h5 (Keras 2)"
+    ),
     "coral-age": Published("CORAL age", "MAE 5.16 (UTKFace), 8.07 (IMDB-WIKI)", ".h5 (Keras 2)"),
     "ssr-net": Published("SSR-Net, as shipped", "not stated on these faces", ".json and .h5"),
     "mobilenet-regressor": Published(
@@ -51,14 +57,14 @@ PUBLISHED = {
 
 def family_row(
     bundle: Path,
-    arm: Mapping[str, Any] | None = None,
+    arms: Sequence[Mapping[str, Any]] = (),
     results: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """What a bundle's age model states of itself, and what was measured of it.
 
     Args:
         bundle: a folder that `faceage-convert` wrote.
-        arm: a result of `faceage-benchmark arm`.
+        arms: results of `faceage-benchmark arm`; of two that counted it the later counts.
         results: accuracy results; that of this model takes the place of the contract's figures.
 
     Returns:
@@ -96,7 +102,7 @@ def family_row(
         "import_difference": contract.provenance.get("import_difference"),
         **{key: stated.get(key) for key in _CONTRACT_KEYS},
         **(measured_figures(own[0]) if own else {}),
-        "instructions": _instructions(contract, arm),
+        "instructions": _instructions(contract, arms),
     }
 
 
@@ -106,7 +112,8 @@ def measured_figures(result: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         `n`, `mae_float`, `mae_int8`, `delta_mae`, `delta_mae_ci95` in years, `set`, `crops`; of a
         model of age groups also `groups`: how many, and `float` and `int8` with the scores of
-        group_scores, and `delta_accuracy` with its interval.
+        group_scores, and `delta_accuracy` with its interval; of one that says gender `gender`:
+        `n`, `majority`, and how often `float` and `int8` are right.
 
     Raises:
         FaceageError: it has no second model, or bins instead of ages.
@@ -132,6 +139,14 @@ def measured_figures(result: Mapping[str, Any]) -> dict[str, Any]:
             "int8": _scores(result["group_scores"]),
             "delta_accuracy": round(result["delta_accuracy"], 4),
             "delta_accuracy_ci95": [round(part, 4) for part in result["delta_accuracy_ci95"]],
+        }
+    if "gender_scores" in result:
+        gender = result["gender_scores"]
+        figures["gender"] = {
+            "n": gender["n"],
+            "majority": round(gender["majority"], 4),
+            "float": round(result["against_gender_scores"]["accuracy"], 4),
+            "int8": round(gender["accuracy"], 4),
         }
     return figures
 
@@ -198,12 +213,13 @@ def camera_loop(bundle: Path, clip: Path) -> dict[str, Any]:
     }
 
 
-def _instructions(contract: Contract, arm: Mapping[str, Any] | None) -> dict[str, int | None]:
+def _instructions(contract: Contract, arms: Sequence[Mapping[str, Any]]) -> dict[str, int | None]:
     """Of one invoke by processor: of a model that was counted by its file, or as a peer by name."""
-    processors = arm.get("processors", {}) if arm else {}
-    counted = {one["digest"]: one["name"] for one in arm.get("models", ())} if arm else {}
-    name = counted.get(contract.model_digest, f"peer-{contract.name}")
-    return {
-        processor: processors.get(processor, {}).get(name, {}).get("instructions")
-        for processor in ("cortex-a76", "cortex-a72")
-    }
+    found: dict[str, int | None] = dict.fromkeys(("cortex-a76", "cortex-a72"))
+    for arm in arms:
+        counted = {one["digest"]: one["name"] for one in arm.get("models", ())}
+        name = counted.get(contract.model_digest, f"peer-{contract.name}")
+        for processor in found:
+            own = arm["processors"].get(processor, {}).get(name)
+            found[processor] = own["instructions"] if own else found[processor]
+    return found

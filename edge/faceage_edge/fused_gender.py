@@ -17,14 +17,12 @@ class FusedGender:
         """Take in one more reading.
 
         Args:
-            shares: by label, together 1; none leaves all as it is.
+            shares: by label, together 1.
             quality: the crop's worth, above 0; see `tracking.quality`.
 
         Returns:
             The new one; the old one is unchanged.
         """
-        if not shares:
-            return self
         weighted = {
             label: self.weighted.get(label, 0.0) + quality * share
             for label, share in shares.items()

@@ -68,7 +68,8 @@ class Track:
     def read(self, reading: AgeReading, quality: float) -> None:
         """Take in what the age model said of a crop of that quality."""
         self.age = self.age.add(reading, quality)
-        self.gender = self.gender.add(reading.genders, quality)
+        if reading.genders:
+            self.gender = self.gender.add(reading.genders, quality)
 
 
 class Tracker:

@@ -31,7 +31,7 @@ def test_a_row_is_what_the_file_states(bundle: Path) -> None:
     arm: dict[str, Any] = {
         "processors": {"cortex-a76": {"peer-age-tiny": {"instructions": 3_400_000}}}
     }
-    row = family_row(bundle, arm)
+    row = family_row(bundle, [arm])
     path = bundle / "age-tiny.int8.tflite"
     contract = read_contract(path.read_bytes(), "tiny")
     assert row["model_digest"] == contract.model_digest
@@ -43,7 +43,11 @@ def test_a_row_is_what_the_file_states(bundle: Path) -> None:
     # A model that was counted by its file is known by its digest.
     arm["models"] = [{"name": "age-tiny-int8", "digest": contract.model_digest}]
     arm["processors"]["cortex-a72"] = {"age-tiny-int8": {"instructions": 5}}
-    assert family_row(bundle, arm)["instructions"] == {"cortex-a76": None, "cortex-a72": 5}
+    assert family_row(bundle, [arm])["instructions"] == {"cortex-a76": None, "cortex-a72": 5}
+    # Of two results each adds what it counted.
+    arm["processors"] = {"cortex-a76": {"age-tiny-int8": {"instructions": 7}}}
+    both = [arm, {"processors": {"cortex-a72": {"peer-age-tiny": {"instructions": 8}}}}]
+    assert family_row(bundle, both)["instructions"] == {"cortex-a76": 7, "cortex-a72": 8}
 
 
 def test_it_is_written_into_a_page(bundle: Path, tmp_path: Path) -> None:
@@ -108,6 +112,20 @@ def test_age_groups_have_their_scores(bundle: Path) -> None:
     cells = line.strip("| ").split(" | ")[2:6]
     assert cells[:3] == ["50.0 %; 17.50", "100.0 %; 5.00", "75.0 %; 5.12"]
     assert cells[3].startswith("-25.00 points (-75.00 to +0.00); +0.123 ")
+
+
+def test_gender_stands_beside_the_years(bundle: Path) -> None:
+    """How often it is told right, and by always saying the commonest."""
+    digest = read_contract((bundle / "age-tiny.int8.tflite").read_bytes(), "tiny").model_digest
+    scores = {"n": 4, "majority": 0.5, "accuracy": 0.75}
+    own = result(digest) | {
+        "gender_scores": scores,
+        "against_gender_scores": scores | {"accuracy": 1.0},
+    }
+    row = family_row(bundle, results=[own])
+    assert row["gender"] == {"n": 4, "majority": 0.5, "float": 1.0, "int8": 0.75}
+    cells = family_table([row], guesses([own])).splitlines()[-1].strip("| ").split(" | ")[2:5]
+    assert cells == ["17.50; gender 50.0 %", "5.00; gender 100.0 %", "5.12; gender 75.0 %"]
 
 
 def test_one_answer_for_all() -> None:

@@ -14,6 +14,6 @@ def test_better_crops_count_more() -> None:
 
 
 def test_nothing_is_said_where_nothing_was_read() -> None:
-    """As of a model that says none; of equals the first counts."""
-    assert FusedGender().add({}, 0.5).likeliest() is None
+    """Of equals the first counts."""
+    assert FusedGender().likeliest() is None
     assert FusedGender().add({"male": 0.5, "female": 0.5}, 1.0).likeliest() == ("male", 0.5)
