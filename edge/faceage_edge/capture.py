@@ -17,6 +17,8 @@ __all__ = ["Freshest"]
 _STEP = 16
 # What a driver may take to close a camera, several times over.
 _CLOSING_S = 3.0
+# Slices of waiting, beyond which it was this process that was stopped.
+_AWAKE = 4
 # Grey levels. A covered lens delivers the same black again and again and is not at fault.
 _FLAT = 8
 
@@ -118,12 +120,16 @@ class Freshest:
             yield frame
 
     def _next(self) -> Frame | None:
-        patient_until = time.monotonic() + self.patience_s
+        waited_s, last_s = 0.0, time.monotonic()
         with self._changed:
             while self._newest is None and not self._ended:
                 if self._stopping or self._leave():
                     return None
-                if time.monotonic() > patient_until:
+                # A process that was stopped for a while (Ctrl-Z) has not waited for the camera.
+                now_s = time.monotonic()
+                waited_s += min(now_s - last_s, _AWAKE * self._slice_s)
+                last_s = now_s
+                if waited_s > self.patience_s:
                     raise SourceError(
                         f"{self.describe()} delivered no frame for {self.patience_s:g} seconds; "
                         "is it still plugged in?"

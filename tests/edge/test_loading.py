@@ -44,7 +44,10 @@ def loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Loaded:
 
     def contract(path: Path) -> SimpleNamespace:
         task, scheme = path.name.split(".")[:2]
-        return SimpleNamespace(task="age" if "age" in task else "face-detector", scheme=scheme)
+        kind = "age" if "age" in task else "face-detector"
+        return SimpleNamespace(
+            task=kind, scheme=scheme, model_digest=path.name, crop=SimpleNamespace(of="")
+        )
 
     def find(name: str) -> Path:
         return Path(name) if Path(name).exists() else tmp_path / "shipped" / name
