@@ -84,7 +84,7 @@ class Brought:
         else:
             landmarks = [five_points(points) for points in found.points]
         return [
-            Face(_frame_box(box), marks, float(score))
+            Face(FrameBox.of_corners(*box.tolist()), marks, float(score))
             for box, marks, score in zip(found.boxes, landmarks, found.scores, strict=True)
         ]
 
@@ -117,8 +117,3 @@ def five_points(points: Floats) -> FrameLandmarks:
 def usual_points(box: Floats) -> FrameLandmarks:
     """Put the landmarks of an upright face where they usually lie in its box, float64 (4,)."""
     return FrameLandmarks(box[:2] + _USUAL * (box[2:] - box[:2]) - 0.5)
-
-
-def _frame_box(box: Floats) -> FrameBox:
-    x1, y1, x2, y2 = (float(value) for value in box)
-    return FrameBox(x1, y1, x2 - x1, y2 - y1)

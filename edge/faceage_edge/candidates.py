@@ -71,6 +71,6 @@ def patches(frame: Frame, boxes: Floats, size: tuple[int, int]) -> Frame:
     """
     width, height = size
     made = np.empty((len(boxes), height, width, 3), dtype=np.uint8)
-    for patch, (x1, y1, x2, y2) in zip(made, boxes, strict=True):
-        patch[:] = cut(frame, FrameBox(x1, y1, x2 - x1, y2 - y1), width, height)
+    for patch, box in zip(made, boxes.tolist(), strict=True):
+        patch[:] = cut(frame, FrameBox.of_corners(*box), width, height)
     return made

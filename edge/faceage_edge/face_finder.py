@@ -64,7 +64,7 @@ class FaceFinder:
         faces: list[Face] = []
         refused = 0
         for corners, score in zip(boxes.tolist(), scores.tolist(), strict=True):
-            box = _box(*corners)
+            box = FrameBox.of_corners(*corners)
             if any(self.aligner.is_one(box, face.box) for face in faces):
                 continue
             least = _WORTH_A_LOOK[refused]
@@ -75,10 +75,6 @@ class FaceFinder:
             if found:
                 faces.append(found)
         return faces
-
-
-def _box(x1: float, y1: float, x2: float, y2: float) -> FrameBox:
-    return FrameBox(x1, y1, x2 - x1, y2 - y1)
 
 
 def _ends(refused: int, found: int) -> bool:

@@ -33,6 +33,11 @@ class FrameBox:
     width: float
     height: float
 
+    @classmethod
+    def of_corners(cls, x1: float, y1: float, x2: float, y2: float) -> "FrameBox":
+        """The box between its left upper and its right lower corner."""
+        return cls(x1, y1, x2 - x1, y2 - y1)
+
     @property
     def center(self) -> tuple[float, float]:
         """The middle of the box, (x, y) in frame pixels."""

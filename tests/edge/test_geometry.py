@@ -121,6 +121,11 @@ def test_overlaps(other: FrameBox, of_union: float, of_smaller: float, note: str
         assert covered(one, two) == pytest.approx(of_smaller), note
 
 
+def test_a_box_of_its_corners() -> None:
+    """Sides are what lies between."""
+    assert FrameBox.of_corners(10, 20, 40, 70) == FrameBox(10, 20, 30, 50)
+
+
 def test_a_box_is_squared_around_its_middle() -> None:
     """The longer side stays."""
     assert FrameBox(10, 20, 30, 50).squared == FrameBox(0, 20, 50, 50)
