@@ -12,31 +12,27 @@ Boxes = npt.NDArray[np.float64]
 _BLOCK = 64
 
 
-def overlap(box: Boxes, others: Boxes, *, of_smaller: bool = False) -> Boxes:
-    """Overlap of one box with others.
+def overlap(box: Boxes, others: Boxes) -> Boxes:
+    """Overlap of one box with others, by their union.
 
     Args:
         box: float64 (4,), x1, y1, x2, y2.
         others: float64 (n, 4).
-        of_smaller: divide by the smaller box's area instead of the union's.
 
     Returns:
         float64 (n,), 0 to 1.
     """
-    (shares,) = _shares(box[None], others, of_smaller=of_smaller)
+    (shares,) = _shares(box[None], others)
     return np.asarray(shares)
 
 
-def suppress(
-    boxes: Boxes, scores: Boxes, threshold: float, *, of_smaller: bool = False
-) -> npt.NDArray[np.intp]:
+def suppress(boxes: Boxes, scores: Boxes, threshold: float) -> npt.NDArray[np.intp]:
     """Keep the strongest of boxes that overlap.
 
     Args:
         boxes: float64 (n, 4), x1, y1, x2, y2.
         scores: float64 (n,); equal scores keep their order, so results repeat.
         threshold: overlap above which the weaker box goes.
-        of_smaller: as for `overlap`.
 
     Returns:
         Indices of the kept boxes, strongest first.
@@ -46,10 +42,10 @@ def suppress(
     while left.size:
         block, left = left[:_BLOCK], left[_BLOCK:]
         own = boxes[block]
-        strongest = _strongest(_shares(own, own, of_smaller=of_smaller) <= threshold)
+        strongest = _strongest(_shares(own, own) <= threshold)
         kept.append(block[strongest])
         if left.size:
-            shares = _shares(own[strongest], boxes[left], of_smaller=of_smaller)
+            shares = _shares(own[strongest], boxes[left])
             left = left[(shares <= threshold).all(axis=0)]
     return np.asarray(np.concatenate(kept), dtype=np.intp)
 
@@ -65,7 +61,7 @@ def _strongest(apart: npt.NDArray[np.bool_]) -> list[int]:
     return kept
 
 
-def _shares(some: Boxes, others: Boxes, *, of_smaller: bool) -> Boxes:
+def _shares(some: Boxes, others: Boxes) -> Boxes:
     """Overlap of each with each, float64 (n, m)."""
     # By columns: arrays whose last axis has two numbers are many times slower.
     left, top, right, bottom = some.T
@@ -75,8 +71,5 @@ def _shares(some: Boxes, others: Boxes, *, of_smaller: bool) -> Boxes:
     shared = np.maximum(width, 0, out=width) * np.maximum(height, 0, out=height)
     areas = (right - left) * (bottom - top)
     others_areas = (others_right - others_left) * (others_bottom - others_top)
-    if of_smaller:
-        whole = np.minimum.outer(areas, others_areas)
-    else:
-        whole = np.add.outer(areas, others_areas) - shared
+    whole = np.add.outer(areas, others_areas) - shared
     return np.asarray(shared / np.maximum(whole, 1e-9))

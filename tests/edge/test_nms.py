@@ -4,6 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from faceage_edge.detector import load_detector
+from faceage_edge.geometry import Face, FrameBox, FrameLandmarks, covered
 from faceage_edge.nms import overlap, suppress
 
 Boxes = npt.NDArray[np.float64]
@@ -33,7 +35,8 @@ def test_overlap(
     assert overlap(first, second[None])[0] == pytest.approx(of_union)
     assert overlap(second, first[None])[0] == pytest.approx(of_union)
     if note != "the wrong way round":
-        assert overlap(first, second[None], of_smaller=True)[0] == pytest.approx(of_smaller)
+        one, other = FrameBox.of_corners(*UNIT), FrameBox.of_corners(*box)
+        assert covered(one, other) == pytest.approx(of_smaller)
 
 
 def test_overlap_with_none() -> None:
@@ -84,7 +87,11 @@ def test_a_box_within_a_larger_one_goes_by_its_own_area() -> None:
     boxes = np.array([UNIT, (2.0, 2.0, 7.0, 7.0)])
     scores = np.array([2.0, 1.0])
     assert suppress(boxes, scores, 0.7).tolist() == [0, 1]
-    assert suppress(boxes, scores, 0.7, of_smaller=True).tolist() == [0]
+    faces = [
+        Face(FrameBox.of_corners(*box.tolist()), FrameLandmarks(np.zeros((5, 2))), score)
+        for box, score in zip(boxes, scores.tolist(), strict=True)
+    ]
+    assert load_detector("face-finder").aligner.distinct(faces) == faces[:1]
 
 
 def test_against_the_plain_definition() -> None:
