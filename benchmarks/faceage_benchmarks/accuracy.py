@@ -15,6 +15,7 @@ from faceage_benchmarks.age_figures import age_figures, outside_years
 from faceage_benchmarks.machine import describe_machine, note_after
 from faceage_benchmarks.opened import open_model, parsed
 from faceage_benchmarks.output import deliver
+from faceage_benchmarks.pictures_seen import range_pictures
 from faceage_benchmarks.predict import (
     AgePredictor,
     age_predictor,
@@ -29,23 +30,17 @@ from faceage_calibration.digest_split import split_by_digest
 from faceage_calibration.faces import FaceSet, check_disjoint, read_faces
 from faceage_calibration.progress import Progress
 from faceage_edge import atomic
-from faceage_edge.contract import Contract
 from faceage_edge.delegates import DelegateSpec
 from faceage_edge.detector import Detector, named_detector
 from faceage_edge.errors import ContractError, UsageError
 
 __all__ = [
     "accuracy_content",
-    "calibration_digests",
     "face_lines",
     "face_rows",
     "measure_beside",
     "run",
 ]
-
-
-# A contract runs the digests of its calibration pictures together, so many digits of each.
-_DIGITS = 10
 
 
 def run(options: argparse.Namespace, command: Sequence[str]) -> int:
@@ -183,28 +178,6 @@ def accuracy_content(
     }
 
 
-def calibration_digests(contract: Contract) -> tuple[str, ...]:
-    """Return the digests of the pictures that a model's conversion saw, as its contract says.
-
-    Those of its ranges and of its interval: first digits of SHA-256, none when it saw none.
-
-    Raises:
-        ContractError: the record is not the text of such digests.
-    """
-    provenance = contract.provenance
-    calibration = provenance.get("calibration")
-    records = [calibration.get("pictures", "")] if isinstance(calibration, dict) else []
-    digests: list[str] = []
-    for record in [*records, provenance.get("interval_pictures", "")]:
-        if not isinstance(record, str) or len(record) % _DIGITS:
-            raise ContractError(
-                f"the contract of {contract.name} records its calibration pictures in a form that "
-                "is not known, so an overlap with the faces cannot be ruled out; convert it again"
-            )
-        digests += [record[start : start + _DIGITS] for start in range(0, len(record), _DIGITS)]
-    return tuple(digests)
-
-
 def face_rows(faces: FaceSet, samples: dict[str, Any]) -> str:
     """Return the CSV with a line a face: file, digest, true age or bin, prediction, found.
 
@@ -305,7 +278,7 @@ def _faces(options: argparse.Namespace, models: Sequence[AgePredictor]) -> FaceS
     if options.part is not None:
         faces = vars(split_by_digest(faces))[options.part]
     for model in models:
-        check_disjoint(calibration_digests(model.contract), faces)
+        check_disjoint(range_pictures(model.contract), faces)
     if options.limit is None:
         return faces
     return faces.only(choose_stratified(faces, options.limit, seed=options.seed))

@@ -18,7 +18,7 @@ from faceage_benchmarks.age_bands import (
     rows_by_name,
 )
 from faceage_benchmarks.age_groups import ATTRIBUTES, band_figures, group_figures
-from faceage_benchmarks.age_intervals import interval_figures
+from faceage_benchmarks.age_intervals import interval_figures, with_interval
 from faceage_benchmarks.gender_scores import gender_score_figures
 from faceage_benchmarks.group_scores import group_score_figures
 from faceage_calibration.errors import SamplesError
@@ -36,7 +36,8 @@ def age_figures(samples: Mapping[str, Any], bootstrap: Mapping[str, Any]) -> dic
     Args:
         samples: `unit` ("years" or "bins"), `true` (n years, or n pairs [low, high) with high
             None when open), `predicted` (n years), `found` (n bool), and where they exist `low`
-            and `high` (n years, the model's interval), `nominal` (the share that this interval
+            and `high` (n years, the model's interval; None of faces that it was fitted on, which
+            count for the errors alone), `nominal` (the share that this interval
             claims to hold), `against_predicted` (n years, the other model on the same crops),
             those of group_scores where the model says age groups, of gender_scores where gender,
             `gender` and `ethnicity` (n texts or None). Files of before there were the last two
@@ -62,10 +63,10 @@ def age_figures(samples: Mapping[str, Any], bootstrap: Mapping[str, Any]) -> dic
     }
     if samples["unit"] == "years":
         figures["per_band"] = band_figures(samples, bootstrap)
-        if "low" in samples:
-            figures |= _interval_figures(samples)
+        if stated := with_interval(samples):
+            figures |= _interval_figures(stated)
             if "nominal" in samples:
-                figures |= interval_figures(samples, bootstrap)
+                figures |= interval_figures(stated, bootstrap)
     figures |= _group_figures(samples, bootstrap)
     figures |= group_score_figures(samples, bootstrap)
     figures |= gender_score_figures(samples, bootstrap)

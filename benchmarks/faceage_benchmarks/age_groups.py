@@ -31,20 +31,23 @@ def band_figures(samples: Mapping[str, Any], bootstrap: Mapping[str, Any]) -> li
     Returns:
         A band each: `band`, `n`, `mae` and `signed_error` in years; with a second model
         `delta_mae` (the model's absolute error minus the second's, face by face), with an
-        interval `coverage` (a share; its interval is Wilson's, see stats.share_interval) and
-        `width` (mean, years). Intervals end in `_ci95`, null where one face shows no spread.
+        interval `coverage` (a share of the faces that have one; its interval is Wilson's, see
+        stats.share_interval) and `width` (mean, years). Intervals end in `_ci95`, null where one
+        face shows no spread.
     """
     true, predicted = (np.asarray(samples[key], np.float64) for key in ("true", "predicted"))
     columns = {"mae": np.abs(predicted - true), "signed_error": predicted - true}
     if "against_predicted" in samples:
         theirs = np.abs(np.asarray(samples["against_predicted"], np.float64) - true)
         columns["delta_mae"] = columns["mae"] - theirs
+    lows = samples.get("low", [None] * true.size)
+    stated = np.array([low is not None for low in lows], bool)
     figures = []
     for band, rows in rows_by_name([age_band(age) for age in true]):
         figures.append({"band": band, "n": int(rows.sum())} | _means(columns, rows, bootstrap))
-        if "low" in samples:
-            low, high = (np.asarray(samples[key], np.float64)[rows] for key in ("low", "high"))
-            held = (true[rows] >= low) & (true[rows] <= high)
+        if (told := rows & stated).any():
+            low, high = (np.asarray(samples[key], np.float64)[told] for key in ("low", "high"))
+            held = (true[told] >= low) & (true[told] <= high)
             figures[-1] |= {
                 "coverage": float(held.mean()),
                 "coverage_ci95": list(

@@ -20,7 +20,14 @@ import numpy as np
 from faceage_benchmarks.age_bands import Rows, interval_of
 from faceage_calibration.stats import Floats, mean_ratio_interval, share_interval
 
-__all__ = ["FOLDS", "LEVELS", "cross_fitted", "interval_figures", "interval_scores"]
+__all__ = [
+    "FOLDS",
+    "LEVELS",
+    "cross_fitted",
+    "interval_figures",
+    "interval_scores",
+    "with_interval",
+]
 
 FOLDS = 10
 LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
@@ -30,14 +37,15 @@ def interval_figures(samples: Mapping[str, Any], bootstrap: Mapping[str, Any]) -
     """Return the keys `intervals` and `reliability` of an accuracy result with exact ages.
 
     Args:
-        samples: with `low`, `high`, and `nominal`: the coverage that the contract states.
+        samples: of with_interval, and `nominal`: the coverage that the contract states.
         bootstrap: from result.bootstrap_settings; its seed also deals the faces into folds.
 
     Returns:
-        intervals: `nominal`; of the model's own intervals `coverage` (a share, with Wilson's
-        interval), `width` and `score` (means, years); the same of one `constant` half-width
-        around every age (cross-fitted conformal quantile of the absolute error; `half_width` is
-        its mean over the folds; None for too few faces); `score_ratio`, own / constant: below 1
+        intervals: `n` faces; `nominal`; of the model's own intervals `coverage` (a share, with
+        Wilson's interval), `width` and `score` (means, years); the same of one `constant`
+        half-width around every age (cross-fitted conformal quantile of the absolute error;
+        `half_width` is its mean over the folds; None for too few faces); `score_ratio`, own /
+        constant: below 1
         the model knows which of its ages are uncertain. The constant was fitted on faces of this
         very set and the model's offsets were not, which favours the constant.
 
@@ -51,12 +59,33 @@ def interval_figures(samples: Mapping[str, Any], bootstrap: Mapping[str, Any]) -
     )
     nominal = float(samples["nominal"])
     own = interval_scores(true, low, high, nominal)
-    intervals: dict[str, Any] = {"nominal": nominal} | _judged(true, low, high, own, bootstrap)
+    intervals: dict[str, Any] = {"n": int(true.size), "nominal": nominal}
+    intervals |= _judged(true, low, high, own, bootstrap)
     intervals |= _against_constant(true, predicted, own, nominal, bootstrap)
     figures = {"intervals": intervals}
     if ((low <= predicted) & (predicted <= high)).all():
         figures["reliability"] = _reliability(true, predicted, low, high, nominal, bootstrap)
     return figures
+
+
+def with_interval(samples: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what interval figures are made of, of the faces that have an interval alone.
+
+    Args:
+        samples: see age_figures.
+
+    Returns:
+        `true`, `predicted`, `low`, `high`, m years each, and `nominal` where it is known; empty
+        where no face has an interval.
+    """
+    if "low" not in samples:
+        return {}
+    told = np.array([low is not None for low in samples["low"]], bool)
+    if not told.any():
+        return {}
+    keys = ("true", "predicted", "low", "high")
+    stated = {key: np.asarray(samples[key], np.float64)[told] for key in keys}
+    return stated | {key: samples[key] for key in ("nominal",) if key in samples}
 
 
 def interval_scores(true: Floats, low: Floats, high: Floats, nominal: float) -> Floats:

@@ -107,8 +107,9 @@ def _by_age(result: Mapping[str, Any]) -> str:
             f"{_level(result['intervals']['nominal'])} interval holds",
             "its mean width, years",
         ]
-        columns.append(lambda band: _share(band, "coverage"))
-        columns.append(lambda band: f"{band['width']:.1f}")
+        # A band all of whose faces the interval was fitted on says nothing of it.
+        columns.append(lambda band: _share(band, "coverage") if "coverage" in band else "–")
+        columns.append(lambda band: f"{band['width']:.1f}" if "width" in band else "–")
     return _table(head, [[column(band) for column in columns] for band in bands])
 
 
@@ -151,7 +152,10 @@ def _intervals(figures: Mapping[str, Any]) -> str:
     constant = figures["constant"]
     sides = [figures] if constant is None else [figures, constant]
     head = ["", "the model's own", "one constant width"][: len(sides) + 1]
+    # Files of before had all faces, and did not say so.
+    counted = [["faces", *[_count(figures["n"])] * len(sides)]] if "n" in figures else []
     rows = [
+        *counted,
         [
             f"coverage, stated {_level(figures['nominal'])}",
             *(_share(side, "coverage") for side in sides),

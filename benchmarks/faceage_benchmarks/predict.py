@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceage_benchmarks.opened import OpenedModel, Pictures
+from faceage_benchmarks.pictures_seen import interval_pictures
 from faceage_calibration.crops import FaceCrop
 from faceage_calibration.faces import LabelledFace
 from faceage_calibration.labels import Label
+from faceage_calibration.used_pictures import UsedPictures
 from faceage_edge.age import Ages, decode_ages, decode_genders, group_shares
 from faceage_edge.contract import AGE_HEADS, Contract, Output
 from faceage_edge.errors import ContractError, FacesError
@@ -125,12 +127,14 @@ def measure_faces(
         progress: told how many faces are done.
 
     Returns:
-        The samples of an accuracy result, rounded to thousandths of a year: see age_figures.
+        The samples of an accuracy result, rounded to thousandths of a year: see age_figures. Of a
+        face that the model's interval was fitted on `low` and `high` are None.
 
     Raises:
         FacesError: exact ages and bins in one set, or a face without a label.
     """
     groups = predictor.output.bounds
+    fitted = UsedPictures(interval_pictures(predictor.contract))
     samples = _labels(faces)
     if groups:
         samples["age_groups"] = {"bounds": [list(pair) for pair in groups]}
@@ -142,8 +146,11 @@ def measure_faces(
         crops = [crop(face) for face in chunk]
         pictures = np.stack([item.picture for item in crops])
         ages = _note(columns, predictor, pictures, "", groups)
-        columns["low"] += _rounded(ages.low)
-        columns["high"] += _rounded(ages.high)
+        for key, ends in (("low", ages.low), ("high", ages.high)):
+            columns[key] += [
+                None if face.digest in fitted else end
+                for face, end in zip(chunk, _rounded(ends), strict=True)
+            ]
         if against is not None:
             _note(columns, against, pictures, "against_", groups)
         found += [bool(item.found) for item in crops]

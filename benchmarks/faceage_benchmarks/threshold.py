@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from faceage_benchmarks.accuracy import calibration_digests
 from faceage_benchmarks.machine import describe_machine, note_after
 from faceage_benchmarks.opened import OpenedModel, open_model
 from faceage_benchmarks.output import deliver
+from faceage_benchmarks.pictures_seen import range_pictures
 from faceage_benchmarks.predict import age_predictor, measure_faces
 from faceage_benchmarks.result import bootstrap_settings, new_result, read_result
 from faceage_benchmarks.threshold_figures import threshold_figures
@@ -101,7 +101,7 @@ def _from_result(options: argparse.Namespace, model: OpenedModel) -> dict[str, A
 
 def _from_faces(options: argparse.Namespace, model: OpenedModel) -> dict[str, Any]:
     faces = read_faces(options.faces)
-    check_disjoint(calibration_digests(model.contract), faces)
+    check_disjoint(range_pictures(model.contract), faces)
     predictor = age_predictor(model)
     detector = named_detector("int8", threads=options.threads)
     cropper = FaceCropper(predictor.template, mode="detect", detector=detector)

@@ -11,9 +11,12 @@ from typing import TypeVar
 from faceage_calibration.faces import FaceSet, LabelledFace
 from faceage_edge.errors import UsageError
 
-__all__ = ["Stratum", "choose_from", "choose_stratified", "stratum_of"]
+__all__ = ["SPREADS", "Stratum", "choose_from", "choose_stratified", "stratum_of"]
 
 _Item = TypeVar("_Item")
+
+# How a choice is spread over the kinds of faces.
+SPREADS = ("even", "as-found")
 
 # Decade of age, gender, ethnicity; None where the set does not say.
 Stratum = tuple[int | None, str | None, str | None]
@@ -41,9 +44,13 @@ def choose_stratified(faces: FaceSet, n: int, *, seed: int = 0) -> tuple[Labelle
 
 
 def choose_from(
-    faces: Iterable[LabelledFace], n: int, *, seed: int = 0
+    faces: Iterable[LabelledFace], n: int, *, seed: int = 0, spread: str = "even"
 ) -> tuple[LabelledFace, ...]:
     """Choose among faces of any sets; otherwise as `choose_stratified`.
+
+    With the spread `as-found` every face is as likely as any other. What a choice is to speak for,
+    as conformal intervals do, needs that: the even one has more of the rare ages than those it was
+    chosen from, on which models err most.
 
     Whatever the labels leave open (which face of a stratum comes first, which stratum of a decade,
     which decade) goes to the smallest SHA-256 of the seed and the picture's digest.
@@ -51,6 +58,8 @@ def choose_from(
     if n < 1:
         raise UsageError(f"cannot choose {n} faces; expected a count of one or more")
     shuffled = sorted(faces, key=lambda face: _draw(seed, face))
+    if spread == "as-found":
+        return tuple(shuffled[:n])
     strata = _grouped(shuffled, stratum_of)
     by_decade = _grouped(strata, lambda stratum: stratum[0].label.decade)
     return tuple(_interleaved(_interleaved(by_decade))[:n])

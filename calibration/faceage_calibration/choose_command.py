@@ -28,7 +28,9 @@ def choose(options: argparse.Namespace) -> int:
     out = writable(options.out)
     sets = [read_faces(path, names=options.names) for path in options.faces]
     forbidden = [read_forbidden(Path(path)) for path in options.apart_from]
-    choice = make_choice(sets, forbidden, count=options.count, seed=options.seed)
+    choice = make_choice(
+        sets, forbidden, count=options.count, seed=options.seed, spread=options.spread
+    )
     write_choice(out, choice)
     taken = [stratum.chosen for stratum in choice.strata]
     print(
@@ -39,7 +41,12 @@ def choose(options: argparse.Namespace) -> int:
 
 
 def make_choice(
-    sets: Sequence[FaceSet], forbidden: Sequence[Forbidden], *, count: int, seed: int
+    sets: Sequence[FaceSet],
+    forbidden: Sequence[Forbidden],
+    *,
+    count: int,
+    seed: int,
+    spread: str = "even",
 ) -> Choice:
     """Choose faces of sets that share no picture with others.
 
@@ -51,6 +58,7 @@ def make_choice(
         forbidden: what to keep apart from.
         count: how many faces.
         seed: of the choice.
+        spread: see choose.choose_from.
 
     Raises:
         FacesError: fewer faces than `count` are left.
@@ -69,7 +77,7 @@ def make_choice(
     }
     if len(left) < count:
         raise FacesError(_too_few(ordered, len(pictures), len(left), count))
-    chosen = choose_from((face for _, face in left.values()), count, seed=seed)
+    chosen = choose_from((face for _, face in left.values()), count, seed=seed, spread=spread)
     places = Counter(left[face.digest][0] for face in chosen)
     return Choice(
         seed=seed,

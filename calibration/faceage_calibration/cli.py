@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from faceage_calibration import choose_command, commands, prepare_command, threshold_command
+from faceage_calibration.choose import SPREADS
 from faceage_calibration.crops import CROP_MODES
 from faceage_calibration.data_sets import DATA_SETS
 from faceage_calibration.digest_split import PARTS
@@ -107,6 +108,13 @@ def _add_choose(tasks: "_Subparsers") -> None:
     _add_faces(parser, "labelled faces to choose from", several=True)
     _add_count(parser, 500)
     _add_seed(parser)
+    parser.add_argument(
+        "--spread",
+        choices=SPREADS,
+        default=SPREADS[0],
+        help="even: as many of every kind as there are; as-found: in the shares that the sets "
+        "have, as an interval wants them (default: %(default)s)",
+    )
     parser.add_argument(
         "--apart-from",
         nargs="+",

@@ -206,6 +206,7 @@ def _age(options: argparse.Namespace) -> AgeResult:
         count=wanted.count,
         most=wanted.eval_count,
         choice=wanted.choice,
+        interval_choice=wanted.interval_choice,
     )
     # A detector of the user's is not known to lay landmarks as the age model's crops want them.
     cutter = wanted.detector if own_detector(options) is None else DEFAULT_DETECTOR

@@ -1,7 +1,7 @@
 """Choose the faces that a conversion records ranges on, and others that it measures on."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -23,10 +23,15 @@ NAMES = (*CONVENTIONS, _NONE)
 
 @dataclass(frozen=True)
 class FaceChoice:
-    """Faces to record ranges on, and others to measure on, maybe none; no picture is in both."""
+    """Faces to record ranges on, and others to measure on, maybe none; no picture is in both.
+
+    `interval`: sets of faces that the interval is fitted on beside those of `calibration`; they
+    may be among `evaluation`, whose errors an interval does not change.
+    """
 
     calibration: FaceSet
     evaluation: FaceSet
+    interval: tuple[FaceSet, ...] = ()
 
 
 def choose_faces(
@@ -37,6 +42,7 @@ def choose_faces(
     count: int,
     most: int,
     choice: Path | None = None,
+    interval_choice: Path | None = None,
 ) -> FaceChoice:
     """Choose calibration faces, stratified by age, gender and ethnicity, and evaluation faces.
 
@@ -48,13 +54,16 @@ def choose_faces(
             unless that leaves fewer than verification needs.
         most: evaluation faces at most.
         choice: a file that names the calibration faces; `count` is not looked at then.
+        interval_choice: a file that names faces of either set for the interval.
 
     Raises:
-        FacesError: a set or the choice cannot be read or is too small, the set lacks faces of the
+        FacesError: a set or a choice cannot be read or is too small, the sets lack faces of a
             choice, or calibration and evaluation share pictures.
     """
-    # Read first: it is small, and a mistake in it need not wait for the faces.
-    named = None if choice is None else read_choice(choice)
+    # Read first: they are small, and a mistake in them need not wait for the faces.
+    named, for_interval = (
+        None if file is None else read_choice(file) for file in (choice, interval_choice)
+    )
     faces = _read(path, names)
     _check_enough(faces, str(path))
     if named is None:
@@ -69,9 +78,19 @@ def choose_faces(
         check_disjoint(taken, evaluation)
     else:
         evaluation = faces.only([face for face in faces.faces if face.digest not in taken])
+    chosen: tuple[FaceSet, ...] = ()
+    if for_interval is not None:
+        sets = [faces] if evaluation_path is None else [faces, evaluation]
+        chosen = _apart(pick(for_interval, sets, where=str(interval_choice)), taken)
     if len(evaluation.faces) > most:
         evaluation = evaluation.only(choose_stratified(evaluation, most, seed=1))
-    return FaceChoice(calibration, evaluation)
+    return FaceChoice(calibration, evaluation, chosen)
+
+
+def _apart(sets: Sequence[FaceSet], taken: Collection[str]) -> tuple[FaceSet, ...]:
+    """Sets without the pictures of these digests, and none that is then empty."""
+    left = [one.only([face for face in one.faces if face.digest not in taken]) for one in sets]
+    return tuple(one for one in left if one.faces)
 
 
 def _check_enough(faces: FaceSet, where: str) -> None:

@@ -47,6 +47,7 @@ _DEFAULTS = {
     "names": None,
     "crops": "detect",
     "shape": None,
+    "interval_choice": None,
     "choice": None,
     "refine": (),
     "max_drop": Limits.drop,
@@ -238,6 +239,13 @@ def _add_faces(group: argparse._ArgumentGroup) -> None:
         type=Path,
         metavar="FILE",
         help="file of faceage-calibrate shape: where the interval is wider than elsewhere",
+    )
+    add(
+        "--interval-choice",
+        type=Path,
+        metavar="FILE",
+        help="file of faceage-calibrate choose: faces of --faces or --eval-faces that the interval "
+        "is fitted on beside the calibration faces",
     )
 
 

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faceage_calibration.crops import CropMode, FaceCropper, crop_all
-from faceage_calibration.faces import FaceSet, LabelledFace
+from faceage_calibration.faces import FaceSet
 from faceage_calibration.inputs import model_inputs
 from faceage_calibration.intervals import faces_needed, fit_interval
 from faceage_calibration.progress import Progress
@@ -40,6 +40,7 @@ from faceage_models.float_source import FloatSource
 __all__ = ["First", "Wish", "convert_own"]
 
 Crops = npt.NDArray[np.uint8]
+Years = npt.NDArray[np.float64]
 
 # Share of faces whose true age the interval holds.
 _COVERAGE = 0.9
@@ -109,6 +110,7 @@ def convert_own(
     measure = _measurement(float_model, faces.evaluation, cropper)
     refiner = Refiner(source, ranges, seen)
     shape = None if wish.shape is None else wish.shape.interval
+    told = _told(faces, crops, cropper)
 
     def attempt(recipe: Recipe) -> Attempt:
         made = to_quantized(source, refiner.ranges_for(recipe), recipe)
@@ -116,9 +118,11 @@ def convert_own(
             made = _behind(made, after)
         run = partial(runnable, first=after)
         if wish.interval:
-            made = _with_interval(made, run, crops, faces.calibration.faces, shape)
-        if wish.learnt is not None:
-            made = _with_pictures(made, faces.calibration)
+            made = _with_interval(made, run, told, shape)
+        # Those of its ranges are stated with the ranges.
+        apart = faces.interval if wish.learnt is None else (faces.calibration, *faces.interval)
+        if apart:
+            made = _with_pictures(made, apart)
         return _measured(made, run, measure, wish.limits)
 
     shown = _shuffled(seen)
@@ -200,20 +204,29 @@ def _check_logits(source: FloatSource, tensors: dict[str, tuple[float, float]]) 
             )
 
 
+def _told(faces: FaceChoice, crops: Crops, cropper: FaceCropper) -> tuple[Crops, Years]:
+    """The crops of all faces that an interval is fitted on, (n, height, width, 3), and their exact
+    ages, (n,); faces without one are left out."""
+    what = "cropping faces of the interval"
+    more = [_cropped(one, cropper, what)[0] for one in faces.interval]
+    people = [face for one in (faces.calibration, *faces.interval) for face in one.faces]
+    exact = [i for i, face in enumerate(people) if face.label.years is not None]
+    ages = np.array([people[i].label.years for i in exact], dtype=np.float64)
+    return np.concatenate([crops, *more])[exact], ages
+
+
 def _with_interval(
     converted: Converted,
     run: Callable[[Converted], AgeModel],
-    crops: Crops,
-    faces: tuple[LabelledFace, ...],
+    told: tuple[Crops, Years],
     shape: IntervalShape | None,
 ) -> Converted:
-    """Fit the interval on the int8 file's own ages of the calibration faces, which the float
-    model must not have been trained on."""
-    exact = [i for i, face in enumerate(faces) if face.label.years is not None]
-    if len(exact) < faces_needed(_COVERAGE):
+    """Fit the interval on the int8 file's own ages of faces which the float model must not have
+    been trained on."""
+    crops, true = told
+    if len(true) < faces_needed(_COVERAGE):
         return converted
-    ages = run(converted).estimate(crops[exact])
-    true = np.array([faces[i].label.years for i in exact], dtype=np.float64)
+    ages = run(converted).estimate(crops)
     interval = fit_interval(true, ages.years, ages.spread, coverage=_COVERAGE, shape=shape)
     # Outwards, so that it covers what it did; digits beyond differ between machines.
     rounded = replace(
@@ -224,9 +237,9 @@ def _with_interval(
     return replace(converted, contract=replace(converted.contract, interval=rounded))
 
 
-def _with_pictures(converted: Converted, faces: FaceSet) -> Converted:
+def _with_pictures(converted: Converted, sets: Sequence[FaceSet]) -> Converted:
     """State which faces the interval was fitted on, where no ranges were recorded on them."""
-    pictures = "".join(Calibration.of(faces, faces.faces).pictures)
+    pictures = "".join("".join(Calibration.of(one, one.faces).pictures) for one in sets)
     provenance = {**converted.contract.provenance, "interval_pictures": pictures}
     return replace(converted, contract=replace(converted.contract, provenance=provenance))
 

@@ -22,8 +22,8 @@ __all__ = ["digests", "fingerprint", "unchanged"]
 # They change where a result goes or how it is told, not what it is.
 _NOT_ASKED = ("again", "json", "out", "version")
 _PATHS = (
-    "faces", "eval_faces", "choice", "contract", "detector_contract", "shape", "closer",
-    "closer_contract",
+    "faces", "eval_faces", "choice", "contract", "detector_contract", "shape",
+    "interval_choice", "closer", "closer_contract",
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ import pytest
 from faceage_benchmarks import accuracy, cli
 from faceage_benchmarks.figures import recompute
 from faceage_benchmarks.opened import OpenedModel
+from faceage_benchmarks.pictures_seen import range_pictures
 from faceage_benchmarks.predict import age_predictor, same_template
 from faceage_benchmarks.result import read_result
 from faceage_edge.contract import Contract, Crop, Input, Interval, Normalisation, Output
@@ -256,15 +257,14 @@ def calibrated_on(digests: str, key: str = "calibration") -> Contract:
     return contract(provenance={"scheme": "int8", "model_digest": "5" * 64, key: record})
 
 
-@pytest.mark.parametrize("key", ["calibration", "interval_pictures"])
 @pytest.mark.parametrize("which", ["model", "against"])
 def test_overlap_with_calibration(
-    open_fakes: Callable[..., None], faces: Path, tmp_path: Path, capsys: Any, which: str, key: str
+    open_fakes: Callable[..., None], faces: Path, tmp_path: Path, capsys: Any, which: str
 ) -> None:
-    """A picture that calibration or interval saw cannot be measured on, by either model."""
+    """A picture that the ranges saw cannot be measured on, by either model."""
     open_fakes(fake_model("m", contract()))
     result = measure(tmp_path / "r.json", "--faces", str(faces), "--crops", "aligned")
-    seen = fake_model("m", calibrated_on("0" * 10 + result["samples"]["faces"][1][:10], key))
+    seen = fake_model("m", calibrated_on("0" * 10 + result["samples"]["faces"][1][:10]))
     clean = fake_model("n", contract())
     open_fakes(*((seen, clean) if which == "model" else (clean, seen)))
     target = tmp_path / "again.json"
@@ -276,12 +276,30 @@ def test_overlap_with_calibration(
     assert not target.exists()
 
 
+def test_overlap_with_the_interval(
+    open_fakes: Callable[..., None], faces: Path, tmp_path: Path
+) -> None:
+    """A picture that the interval alone saw has an error and no interval."""
+    open_fakes(fake_model("m", contract(interval=INTERVAL)))
+    words = ["--faces", str(faces), "--crops", "aligned"]
+    before = measure(tmp_path / "r.json", *words)
+    digest = before["samples"]["faces"][1][:10]
+    made = calibrated_on(digest, "interval_pictures")
+    open_fakes(fake_model("m", replace(made, interval=INTERVAL)))
+    result = measure(tmp_path / "again.json", *words)
+    assert result["mae"] == before["mae"]
+    assert result["samples"]["low"][1] is None and result["samples"]["high"][1] is None
+    assert (before["intervals"]["n"], result["intervals"]["n"]) == (4, 3)
+    again = recompute(result)
+    assert {key: result[key] for key in again} == again
+
+
 @pytest.mark.parametrize("record", ["123", ["0123456789"], 5])
 def test_unknown_record_of_calibration(record: object) -> None:
     """A record in a form that is not known cannot rule an overlap out."""
     made = contract(provenance={"calibration": {"pictures": record}})
     with pytest.raises(ContractError, match="overlap"):
-        accuracy.calibration_digests(made)
+        range_pictures(made)
 
 
 def test_models_of_different_crops_are_not_compared(

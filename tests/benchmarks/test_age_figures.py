@@ -114,6 +114,29 @@ def test_interval_by_hand() -> None:
     assert figures["interval_width"] == pytest.approx((4 + 8 + 10) / 3)
 
 
+def test_faces_of_the_interval_count_for_the_errors_alone() -> None:
+    """Of the face that the interval was fitted on the error counts, the interval does not."""
+    ends = {"low": [30.0, None, 20.0], "high": [34.0, None, 30.0]}
+    true, predicted = [30.0, 30.0, 40.0], [30.0, 36.0, 25.0]
+    figures = age_figures(_exact(true, predicted, found=[True] * 3, nominal=0.9, **ends), SETTINGS)
+    assert (figures["n"], figures["mae"]) == (3, 7.0)
+    assert (figures["interval_coverage"], figures["interval_width"]) == (0.5, 7.0)
+    assert (figures["intervals"]["n"], figures["intervals"]["coverage"]) == (2, 0.5)
+    thirties, forties = figures["per_band"]
+    assert (thirties["n"], thirties["coverage"], thirties["width"]) == (2, 1.0, 4.0)
+    assert (forties["n"], forties["coverage"], forties["width"]) == (1, 0.0, 10.0)
+
+
+def test_no_face_left_to_judge_the_interval_on() -> None:
+    """Where all faces served the interval, nothing is said of it."""
+    nothing: list[None] = [None, None]
+    samples = _exact([30.0, 40.0], [31.0, 41.0], found=[True] * 2, low=nothing, high=nothing)
+    figures = age_figures(samples | {"nominal": 0.9}, SETTINGS)
+    assert figures["mae"] == 1.0
+    assert not {"intervals", "interval_coverage", "reliability"} & set(figures)
+    assert all("coverage" not in band for band in figures["per_band"])
+
+
 def test_paired_differences_by_hand() -> None:
     """Errors 1, 2, 3 against 2, 2, 1: on average 1/3 worse, at most 4 years apart."""
     samples = _exact(

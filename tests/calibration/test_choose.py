@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from faceage_calibration.choose import choose_stratified
+from faceage_calibration.choose import choose_from, choose_stratified
 from faceage_calibration.faces import FaceSet, read_faces
 from faceage_calibration.labels import Label
 from faceage_edge.errors import UsageError
@@ -47,6 +47,19 @@ def test_the_choice_repeats_and_grows(face_set: MakeSet) -> None:
     assert choose_stratified(faces.only(faces.faces[::-1]), 40, seed=3) == chosen
     assert choose_stratified(faces, 15, seed=3) == chosen[:15]
     assert choose_stratified(faces, 40, seed=4) != chosen
+
+
+def test_as_found_keeps_the_shares(face_set: MakeSet) -> None:
+    """Half of a set with ten rare faces in a hundred has five of them, and not all ten."""
+    faces = face_set(*[Label(25.0)] * 90, *[Label(75.0)] * 10).faces
+
+    def rare(seed: int, spread: str) -> int:
+        chosen = choose_from(faces, 50, seed=seed, spread=spread)
+        assert len({face.name for face in chosen}) == 50
+        return sum(face.label.years == 75 for face in chosen)
+
+    assert [rare(seed, "even") for seed in range(20)] == [10] * 20
+    assert 4 < sum(rare(seed, "as-found") for seed in range(20)) / 20 < 6
 
 
 def test_names_do_not_steer_the_choice(face_set: MakeSet) -> None:

@@ -1,11 +1,12 @@
 """Which faces a conversion takes, and which sets it refuses."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from faceage_calibration.choice_file import write_choice
+from faceage_calibration.choice_file import read_choice, write_choice
 from faceage_calibration.choose_command import make_choice
 from faceage_calibration.faces import read_faces
 from faceage_convert.faces import FaceChoice, choose_faces
@@ -65,6 +66,21 @@ def test_a_choice_names_them(write_faces: Callable[..., Path], tmp_path: Path) -
     )
     assert sizes(found) == (25, 35)
     assert {face.digest for face in found.calibration.faces} == set(choice.digests)
+
+
+def test_a_choice_for_the_interval(write_faces: Callable[..., Path], tmp_path: Path) -> None:
+    """Faces of both sets serve the interval, those that calibrate once; all others are measured."""
+    path, others = write_faces(24), write_faces(30, folder="others", start=100)
+    write_choice(tmp_path / "c", make_choice([read_faces(one) for one in (path, others)], [],
+                                             count=40, seed=1))  # fmt: skip
+    choose = partial(choose_faces, path, others, names=None, most=3000)
+    found = choose(count=20, interval_choice=tmp_path / "c")
+    assert sizes(found) == (20, 30)
+    chosen = {face.digest for one in found.interval for face in one.faces}
+    calibrates = {face.digest for face in found.calibration.faces}
+    assert chosen == set(read_choice(tmp_path / "c").digests) - calibrates
+    assert calibrates and chosen & {face.digest for face in found.evaluation.faces}
+    assert choose(count=20).interval == ()
 
 
 CHOICES = [

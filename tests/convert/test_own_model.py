@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from faceage_calibration.choice_file import read_choice, write_choice
+from faceage_calibration.choose_command import make_choice
 from faceage_calibration.crops import FaceCropper, crop_all
 from faceage_calibration.faces import FaceSet, read_faces
 from faceage_calibration.ranges import read_ranges
@@ -184,6 +186,28 @@ def test_interval_covers_what_it_was_fitted_on(own: tuple[Path, Path]) -> None:
     ages = load_age_model(out / "mine.int8.tflite").estimate(_crops(faces, out))
     true = np.array([face.label.years for face in faces.faces])
     assert np.mean((ages.low <= true) & (true <= ages.high)) >= 0.9
+
+
+def test_faces_chosen_for_the_interval(
+    own: tuple[Path, Path], convert: Convert, tmp_path: Path
+) -> None:
+    """Faces that are measured on serve the interval beside the others, and the contract says so."""
+    out, others = own
+    measured_on = read_faces(others)
+    write_choice(tmp_path / "c.json", make_choice([measured_on], [], count=15, seed=0))
+    again = convert(
+        "--model", out / "float" / "mine.float32.tflite", "--faces", others.parent / "faces",
+        "--count", 30, "--eval-faces", others, "--crops", "aligned",
+        "--interval-choice", tmp_path / "c.json", "--out", tmp_path / "again",
+    )  # fmt: skip
+    assert again.code == 0, again.err
+    before, after = (load_model(x / "mine.int8.tflite").contract for x in (out, tmp_path / "again"))
+    assert after.interval is not None and after.interval.n == 45
+    digests = sorted(read_choice(tmp_path / "c.json").digests)
+    assert after.provenance["interval_pictures"] == "".join(one[:10] for one in digests)
+    assert after.provenance["graph_digest"] == before.provenance["graph_digest"]
+    measured = [read_report(x)["comparison"]["mae_int8"] for x in (out, tmp_path / "again")]
+    assert measured[0] == measured[1]
 
 
 def test_ranges_come_back_the_same(
