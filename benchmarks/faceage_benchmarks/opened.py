@@ -13,6 +13,7 @@ from faceage_edge.contract import Contract
 from faceage_edge.delegates import DelegateSpec, parse_delegate
 from faceage_edge.errors import UsageError
 from faceage_edge.model import load_model
+from faceage_edge.own_interval import with_own_interval
 
 __all__ = ["KERAS_SUFFIXES", "OpenedModel", "Pictures", "open_model", "parsed"]
 
@@ -54,7 +55,7 @@ def open_model(
 
     Args:
         name: path of a .tflite file with its contract or of a Keras file, or a shipped name,
-            which means the int8 file.
+            which means the int8 file. An interval beside it counts, as on a device.
         contract_file: contract of a Keras file, which carries none; when left out its neighbour
             with the ending .json, else what is usual. Not used for .tflite.
         threads: CPU threads.
@@ -78,6 +79,8 @@ def open_model(
     else:
         model = load_model(file, threads=threads, delegate=delegate)
         contract, run = model.contract, model.run
+        if contract.task == "age":
+            contract = with_own_interval(contract, model.path)
         known = {} if delegate is None else {"device": delegate.library}
     return OpenedModel(_identity(name, file, contract, known), contract, run)
 

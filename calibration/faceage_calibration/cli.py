@@ -187,7 +187,10 @@ def _add_interval(tasks: "_Subparsers") -> None:
         metavar="FILE",
         help="file of `shape`: where the interval is wider than elsewhere",
     )
-    _add_json(parser)
+    parser.add_argument(
+        "--json", metavar="OUT",
+        help="file to write (default: beside the model, where a device takes it)",
+    )  # fmt: skip
 
 
 def _add_threshold(tasks: "_Subparsers") -> None:

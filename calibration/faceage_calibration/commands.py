@@ -29,8 +29,9 @@ from faceage_edge.detector import Detector, named_detector
 from faceage_edge.embedded import read_contract
 from faceage_edge.errors import FacesError, ModelFileError, UsageError
 from faceage_edge.geometry import CropTemplate
-from faceage_edge.interval import interval_document
+from faceage_edge.interval import Interval, IntervalShape, interval_document
 from faceage_edge.model import read_model_bytes
+from faceage_edge.own_interval import interval_path
 
 __all__ = ["alignment", "interval", "ranges", "shape"]
 
@@ -65,9 +66,12 @@ def ranges(options: argparse.Namespace) -> int:
 
 def interval(options: argparse.Namespace) -> int:
     """Fit an age model's prediction interval and write it with what it was fitted on."""
-    out = writable(options.json)
-    shape = None if options.shape is None else read_shape(Path(options.shape)).interval
-    model = load_age_model(find_age(options.model), threads=options.threads)
+    path = find_age(options.model)
+    out = writable(options.json or str(interval_path(path)))
+    # One beside the model may be another's, which is what is to be mended.
+    model = load_age_model(path, threads=options.threads, own_interval=False)
+    before = model.contract.interval
+    shape = _shape(options.shape, before)
     faces, missed, truth, ages = _estimated(options, model)
     fitted = fit_interval(truth, ages.years, ages.spread, coverage=options.coverage, shape=shape)
     document = {
@@ -79,8 +83,19 @@ def interval(options: argparse.Namespace) -> int:
         "missed": missed,
     }
     write_text(out, json.dumps(document, indent=1) + "\n")
-    print(json.dumps(document["interval"]))
+    told = f"{out}: holds {fitted.coverage:.0%} of faces like these {fitted.n:,}"
+    if before is not None:
+        held = coverage_of(before, truth, ages.years, ages.spread)
+        told += f", of which the model's own, stating {before.coverage:.0%}, holds {held:.1%}"
+    print(told)
     return 0
+
+
+def _shape(file: str | None, before: Interval | None) -> IntervalShape | None:
+    """Of the file; without one that of the model's own interval, whose size alone is then new."""
+    if file is not None:
+        return read_shape(Path(file)).interval
+    return None if before is None else before.shape
 
 
 def shape(options: argparse.Namespace) -> int:

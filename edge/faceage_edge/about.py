@@ -8,6 +8,7 @@ from faceage_edge.detector import load_stages, wanted_stages
 from faceage_edge.errors import ModelFileError
 from faceage_edge.loading import Choice
 from faceage_edge.model import Model, load_model
+from faceage_edge.own_interval import with_own_interval
 
 __all__ = ["about_models", "about_text"]
 
@@ -80,9 +81,11 @@ def _facts(model: Model) -> dict[str, Any]:
 
 
 def _age_facts(model: Model) -> dict[str, Any]:
-    contract = model.contract
-    if contract.task != "age":
-        raise ModelFileError(f"{model.path} is a {contract.task} model, expected an age model")
+    if model.contract.task != "age":
+        raise ModelFileError(
+            f"{model.path} is a {model.contract.task} model, expected an age model"
+        )
+    contract = with_own_interval(model.contract, model.path)
     measured = contract.provenance.get("measured")
     return _facts(model) | {
         "head": next(output.head for output in contract.outputs if output.head in AGE_HEADS),

@@ -13,6 +13,7 @@ from faceage_edge.errors import ContractError
 from faceage_edge.geometry import CropTemplate
 from faceage_edge.interval import Interval, interval_ends
 from faceage_edge.model import Model, load_model
+from faceage_edge.own_interval import with_own_interval
 from faceage_edge.two_branches import TwoBranches, whole_beside
 
 __all__ = [
@@ -101,13 +102,20 @@ def load_age_model(
     xnnpack: bool = True,
     decode: str = "sum",
     delegate: DelegateSpec | None = None,
+    own_interval: bool = True,
 ) -> AgeModel:
     """Load an age model; arguments and errors as for `load_model` and `AgeModel`.
 
-    Of a model of two files `path` is the second; the first lies beside it.
+    Of a model of two files `path` is the second; the first lies beside it. An interval beside the
+    model (see own_interval.py) takes the place of its contract's, but with `own_interval` False.
+
+    Raises:
+        ContractError: also where that interval belongs to another model.
     """
     load = partial(load_model, threads=threads, xnnpack=xnnpack, delegate=delegate)
     model = load(path)
+    if own_interval:
+        model.contract = with_own_interval(model.contract, model.path)
     if model.contract.crop.kind != "region":
         return AgeModel(model, decode=decode)
     whole = load(whole_beside(Path(path), model.contract))

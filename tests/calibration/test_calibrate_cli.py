@@ -2,8 +2,10 @@
 
 import json
 import math
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,7 @@ from faceage_calibration.cli import main
 from faceage_calibration.progress import Progress
 from faceage_calibration.ranges import read_ranges
 from faceage_calibration.shape_file import read_shape
+from faceage_edge.age import load_age_model
 from faceage_edge.model import load_model
 
 Write = Callable[[Mapping[str, bytes]], Path]
@@ -75,6 +78,23 @@ def test_an_interval(shared_data: Path, tmp_path: Path) -> None:
     # Fitted and covered on the same faces: 90 % within one face on each side.
     assert 0.9 <= document["covered_when_fitted"] <= 0.9 + 4 / 786
     assert document["calibration"]["n"] == len(document["calibration"]["pictures"]) == 786
+
+
+def test_an_interval_beside_its_model(
+    shared_data: Path, shipped: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a file named it lies where the device takes it, as wide in proportion as before."""
+    model = Path(shutil.copy(shipped.age_int8, tmp_path))
+    faces = str(shared_data / "data" / "utkface-calib.tar")
+    assert main(["interval", "--model", str(model), "--faces", faces, "--coverage", "0.8"]) == 0
+    before, after = (load_age_model(model, own_interval=own).contract for own in (False, True))
+    assert before.interval is not None and after.interval is not None
+    assert (after.interval.coverage, after.interval.n) == (0.8, 786)
+    assert after.interval.high < before.interval.high
+    assert after.interval.shape == before.interval.shape is not None
+    assert len(after.provenance["interval_pictures"]) == 786 * 10
+    said = capsys.readouterr().out
+    assert "holds 80% of faces like these 786, of which the model's own, stating 90%, holds" in said
 
 
 def test_a_shape(shared_data: Path, tmp_path: Path) -> None:
