@@ -57,6 +57,9 @@ TRAINED = {
     # Its other form: the eight groups of Adience. Of ages between two of them the nearer is right.
     "al-resnet-8": "--backbone al-resnet --alpha 0.25 --size 64 --normalise caffe --head groups "
     "--groups 0-2,4-6,8-12,15-20,25-32,38-43,48-53,60-100 --batch 32 --epochs 10 --rate 1.5e-3",
+    # With its region cut out of the picture, as published: two files.
+    "al-resnet-regions": "--backbone al-resnet-regions --alpha 0.25 --size 64 --normalise caffe "
+    "--head groups --batch 32 --epochs 7 --rate 1.5e-3",
     "coral-age": "--backbone mobilenet-v1 --alpha 0.75 --size 64 --normalise signed --head coral "
     "--dropout 0.001 --start {data}/weights/mobilenet_v1_0.75_224_imagenet_no_top.npz "
     "--head-epochs 1 --batch 32 --epochs 3 --rate 1.5e-3",
