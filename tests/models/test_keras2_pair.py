@@ -20,7 +20,7 @@ from faceage_models.keras2_pair import write_pair
 from faceage_models.keras_file import float_tflite
 
 SIZE = 64
-OPTIONS = {
+OPTIONS: dict[str, Any] = {
     "backbone": "al-resnet-regions",
     "size": SIZE,
     "alpha": 0.1,
@@ -49,7 +49,7 @@ def write_run(keras: Any, head: Head, folder: Path) -> Any:
     save_model(model, folder / "best.keras")
     rule = INPUTS["caffe"].normalisation
     stated = head.described(model.output_shape[-1])
-    output = {"head": stated.head, "bounds": [list(pair) for pair in stated.bounds]}
+    output: dict[str, Any] = {"head": stated.head, "bounds": [list(pair) for pair in stated.bounds]}
     output |= {"years_scale": stated.years_scale} if stated.head == "regression" else {}
     contract = {
         "format": 1,
