@@ -5,6 +5,7 @@ As one network it would end in a dense layer on the features of both branches. T
 of one on each, so each file ends in its own, and what they give is added before it is decoded.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,9 @@ from faceage_edge.errors import ContractError, FaceageError, ModelFileError
 from faceage_edge.geometry import FrameBox
 from faceage_edge.model import Model, load_model, model_contract
 
-__all__ = ["TwoBranches", "load_branches", "pieces_of", "says_where", "whole_beside"]
+__all__ = [
+    "TwoBranches", "load_branches", "model_files", "pieces_of", "says_where", "whole_beside",
+]  # fmt: skip
 
 Pictures = npt.NDArray[np.uint8]
 Answers = dict[str, npt.NDArray[np.float32]]
@@ -28,8 +31,8 @@ Answers = dict[str, npt.NDArray[np.float32]]
 class TwoBranches:
     """Two loaded models that answer as one. Not safe to call from two threads at once.
 
-    `whole` is the first of them; `path`, `digest` and, but for input and crop, `contract` are the
-    second's.
+    `whole` is the first of them and `closer` the second, whose are `path`, `digest` and, but for
+    input and crop, `contract`.
     """
 
     def __init__(self, whole: Model, closer: Model) -> None:
@@ -43,7 +46,7 @@ class TwoBranches:
             ContractError: they do not belong together, or the first says no region.
         """
         _check(whole, closer)
-        self.whole, self._closer = whole, closer
+        self.whole, self.closer = whole, closer
         # It takes what the first takes, and states what the second does: interval and all.
         self.contract: Contract = replace(
             closer.contract, crop=whole.contract.crop, input=whole.contract.input
@@ -62,8 +65,8 @@ class TwoBranches:
             added.
         """
         said = self.whole.run(pictures)
-        answers = self._closer.run(pieces_of(said, self.whole, self._closer, pictures))
-        own, other = (_age(model.contract) for model in (self._closer, self.whole))
+        answers = self.closer.run(pieces_of(said, self.whole, self.closer, pictures))
+        own, other = (_age(model.contract) for model in (self.closer, self.whole))
         answers[own.name] = answers[own.name] + said[other.name].reshape(answers[own.name].shape)
         return answers
 
@@ -129,17 +132,27 @@ def says_where(contract: Contract) -> bool:
     return any(output.head == "region" for output in contract.outputs)
 
 
-def whole_beside(path: Path, contract: Contract) -> Path:
+def model_files(path: Path) -> tuple[Path, ...]:
+    """The files of a model, without loading it: its own, after that of the first where it is the
+    second of two; errors are those of `model_contract` and `whole_beside`."""
+    contract = model_contract(path)
+    if contract.crop.kind != "region":
+        return (path,)
+    return (whole_beside(path, contract), path)
+
+
+def whole_beside(path: Path, contract: Contract, *, ends: Sequence[str] = ("",)) -> Path:
     """Find the first file of a model of two, in the folder of the second.
 
     Args:
         path: of the second.
         contract: of the second.
+        ends: what may stand behind .tflite in its name.
 
     Raises:
         ModelFileError: it is not there.
     """
-    for other in sorted(path.parent.glob("*.tflite")):
+    for other in (file for end in ends for file in sorted(path.parent.glob(f"*.tflite{end}"))):
         try:
             if other != path and model_contract(other).model_digest == contract.crop.of:
                 return other
