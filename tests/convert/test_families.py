@@ -174,7 +174,7 @@ MIXED_SCALES = ("ssr-net", "c3ae", "inception-v3", "inception-resnet-v1", "al-re
 def test_every_name_has_its_turn() -> None:
     """Every backbone, head and input of the tables is in a case above."""
     cases = [*SMALL, *LARGE]
-    # Of two files: tests/convert/test_two_files.py.
+    # Of two files: test_pair_trained.py.
     assert {case[0] for case in cases} == set(BACKBONES) - set(PAIRS)
     assert {case[1].split(":")[0] for case in cases} == set(HEADS)
     assert {case[4] for case in cases} == set(INPUTS)
