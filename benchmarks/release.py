@@ -57,9 +57,11 @@ OWN_FACES = Path("../convert-faces")
 FAMILIES = Path("../families")
 FAMILY_NAMES = (
     "age-prediction-cnn", "age-prediction-resnet50", "resnet50-regression", "faceage", "al-resnet",
-    "al-resnet-8", "coral-age", "ssr-net", "mobilenet-regressor", "c3ae",
+    "al-resnet-8", "al-resnet-regions", "coral-age", "ssr-net", "mobilenet-regressor", "c3ae",
 )  # fmt: skip
-# Their instructions are counted in two results, so that those of a few need not all of them.
+# Those of two files, of which the second has the family's name.
+FAMILY_PAIRS = ("al-resnet-regions",)
+# Their instructions are counted in several results, so that those of a few need not all of them.
 ARM_FAMILIES = {
     "arm-families": (
         "age-prediction-cnn", "resnet50-regression", "faceage", "al-resnet", "coral-age",
@@ -67,6 +69,7 @@ ARM_FAMILIES = {
     "arm-families-more": (
         "age-prediction-resnet50", "al-resnet-8", "ssr-net", "mobilenet-regressor", "c3ae",
     ),
+    "arm-families-pairs": FAMILY_PAIRS,
 }  # fmt: skip
 # Other people's detectors and their files.
 BROUGHT_FILES = {
@@ -207,7 +210,11 @@ def family_steps(data: Path) -> dict[str, list[str]]:
             *["--faces", str(data / "data" / "utkface-dev.tar"), "--crops", "aligned"],
         ]
     for result, names in ARM_FAMILIES.items():
-        files = [str(FAMILIES / name / "bundle" / f"{name}.int8.tflite") for name in names]
+        files = [
+            str(FAMILIES / name / "bundle" / f"{file}.int8.tflite")
+            for name in names
+            for file in (name, *([f"{name}-whole"] if name in FAMILY_PAIRS else []))
+        ]
         steps[result] = ["faceage-benchmark", "arm", *files]
     return steps
 

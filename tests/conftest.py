@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -207,5 +207,47 @@ def write_json(tmp_path: Path) -> Callable[..., Path]:
         path = tmp_path / name
         path.write_text(json.dumps(document), encoding="utf-8")
         return path
+
+    return write
+
+
+@pytest.fixture
+def write_pair(shipped: Shipped) -> Callable[..., tuple[Path, Path]]:
+    """Return a function that writes an age model of two int8 files, NAME-whole and NAME, into a
+    folder, and returns their paths, the first's first.
+
+    Both are MTCNN's second network, whose logit is taken for an age and whose box for a region:
+    they run, and compute their golden outputs. Another `made` makes other digests of the same.
+    """
+    from faceage_convert.embed import embed_contract, without_contract
+    from faceage_edge.contract import Crop
+    from faceage_edge.embedded import contract_bytes, read_contract
+    from faceage_edge.geometry import CropTemplate
+
+    source = shipped.mtcnn / "mtcnn-rnet.int8.tflite"
+    told = read_contract(source.read_bytes(), str(source))
+    graph = without_contract(source.read_bytes())
+    box, logit = told.outputs
+    points = np.array([[7, 8], [17, 8], [12, 13], [8, 17], [16, 17]], np.float64)
+
+    def write(folder: Path, name: str = "pair", made: str = "") -> tuple[Path, Path]:
+        folder.mkdir(exist_ok=True)
+        age = replace(logit, head="regression", years_offset=30.0)
+        template = Crop("template", template=CropTemplate(24, 24, points))
+        parts = (("-whole", template, "region"), ("", Crop("region"), "gender"))
+        paths, of = [], ""
+        for end, crop, head in parts:
+            contract = replace(
+                told, task="age", name=name + end, detector=None, crop=replace(crop, of=of),
+                outputs=(replace(box, head=head), age),
+                provenance={**told.provenance, "source": {"made": made}},
+            )  # fmt: skip
+            data, sealed = embed_contract(graph, contract, name)
+            path = folder / f"{name}{end}.int8.tflite"
+            path.write_bytes(data)
+            path.with_suffix(".json").write_bytes(contract_bytes(sealed))
+            of = sealed.model_digest
+            paths.append(path)
+        return paths[0], paths[1]
 
     return write

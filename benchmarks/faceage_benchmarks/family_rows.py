@@ -14,6 +14,7 @@ from faceage_edge.contract import Contract
 from faceage_edge.embedded import read_contract
 from faceage_edge.errors import FaceageError, ModelFileError
 from faceage_edge.model import read_model_bytes
+from faceage_edge.two_branches import says_where
 
 __all__ = ["PUBLISHED", "camera_loop", "family_row", "guesses", "measured_figures"]
 
@@ -42,6 +43,11 @@ PUBLISHED = {
     "al-resnet-8": Published(
         "Deep Age / AL-ResNet, 8 groups", "accuracy 59.04 % (Adience)", ".h5 (Keras 2)"
     ),
+    "al-resnet-regions": Published(
+        "Deep Age / AL-ResNet, its region cut out",
+        "accuracy 43.16 % (14 groups)",
+        "two .h5 (Keras 2)",
+    ),
     "age-prediction-cnn": Published("age_prediction_cnn", "not stated", ".h5 (Keras 2)"),
     "age-prediction-resnet50": Published(
         "age_prediction_cnn, ResNet50 and gender", "not stated", ".h5 (Keras 2)"
@@ -68,26 +74,16 @@ def family_row(
         results: accuracy results; that of this model takes the place of the contract's figures.
 
     Returns:
-        `name`, `system`, `published`, `file`, `int8_bytes`, `model_digest`, `scheme`,
-        `import_difference` (the largest difference of the imported float file's answers from the
-        original's, as a share), those of `measured_figures`, and `instructions` by processor; None
-        where something was not measured.
+        `name`, `system`, `published`, `file`, `int8_bytes` (of two files of both), `model_digest`,
+        `scheme`, `import_difference` (the largest difference of the imported float file's answers
+        from the original's, as a share), those of `measured_figures`, and `instructions` by
+        processor; None where something was not measured.
 
     Raises:
         ModelFileError: the folder holds no int8 age model, or several.
     """
-    found = []
-    for path in sorted(bundle.glob("*.int8.tflite")):
-        data = read_model_bytes(path)
-        contract = read_contract(data, str(path))
-        if contract.task == "age":
-            found.append((contract, data))
-    if len(found) != 1:
-        raise ModelFileError(
-            f"{bundle} holds {len(found)} int8 age models, expected one: give a folder that "
-            "faceage-convert wrote"
-        )
-    ((contract, data),) = found
+    files = _age_files(bundle)
+    contract = files[0][0]
     known = PUBLISHED.get(contract.name, Published(contract.name, "not stated", "not stated"))
     own = [one for one in results if one["model"]["digest"] == contract.model_digest]
     stated = contract.provenance.get("measured", {})
@@ -96,14 +92,39 @@ def family_row(
         "system": known.system,
         "published": known.figure,
         "file": known.file,
-        "int8_bytes": len(data),
+        "int8_bytes": sum(size for _, size in files),
         "model_digest": contract.model_digest,
         "scheme": contract.scheme,
-        "import_difference": contract.provenance.get("import_difference"),
+        "import_difference": _import_difference([one for one, _ in files]),
         **{key: stated.get(key) for key in _CONTRACT_KEYS},
         **(measured_figures(own[0]) if own else {}),
-        "instructions": _instructions(contract, arms),
+        "instructions": _instructions([one for one, _ in files], arms),
     }
+
+
+def _age_files(bundle: Path) -> list[tuple[Contract, int]]:
+    """The int8 age model's files, each by contract and size in bytes: one, or of a model of two
+    files the second, which states what was measured of both, and then the first."""
+    found = []
+    for path in sorted(bundle.glob("*.int8.tflite")):
+        data = read_model_bytes(path)
+        contract = read_contract(data, str(path))
+        if contract.task == "age":
+            found.append((contract, len(data)))
+    stating = [one for one in found if not says_where(one[0])]
+    if len(stating) != 1:
+        raise ModelFileError(
+            f"{bundle} holds {len(stating)} int8 age models, expected one: give a folder that "
+            "faceage-convert wrote"
+        )
+    of = stating[0][0].crop.of
+    return [*stating, *(one for one in found if of and one[0].model_digest == of)]
+
+
+def _import_difference(contracts: Sequence[Contract]) -> float | None:
+    """Of two files the larger."""
+    stated = [one.provenance.get("import_difference") for one in contracts]
+    return max((one for one in stated if one is not None), default=None)
 
 
 def measured_figures(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -213,7 +234,19 @@ def camera_loop(bundle: Path, clip: Path) -> dict[str, Any]:
     }
 
 
-def _instructions(contract: Contract, arms: Sequence[Mapping[str, Any]]) -> dict[str, int | None]:
+def _instructions(
+    contracts: Sequence[Contract], arms: Sequence[Mapping[str, Any]]
+) -> dict[str, int | None]:
+    """Of one invoke by processor, of two files of both; None where one was not counted."""
+    each = [_counted(contract, arms) for contract in contracts]
+    found: dict[str, int | None] = {}
+    for processor in each[0]:
+        counts = [count for one in each if (count := one[processor]) is not None]
+        found[processor] = sum(counts) if len(counts) == len(each) else None
+    return found
+
+
+def _counted(contract: Contract, arms: Sequence[Mapping[str, Any]]) -> dict[str, int | None]:
     """Of one invoke by processor: of a model that was counted by its file, or as a peer by name."""
     found: dict[str, int | None] = dict.fromkeys(("cortex-a76", "cortex-a72"))
     for arm in arms:

@@ -1,4 +1,4 @@
-"""Open a model for a measurement, whatever file it is in: .tflite, or Keras on the host."""
+"""Open a model for a measurement, whatever files it is in: .tflite, two of them, or Keras."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from faceage_edge.bundles import find_age
 from faceage_edge.contract import Contract
 from faceage_edge.delegates import DelegateSpec, parse_delegate
 from faceage_edge.errors import UsageError
-from faceage_edge.model import load_model
 from faceage_edge.own_interval import with_own_interval
+from faceage_edge.two_branches import TwoBranches, load_branches
 
 __all__ = ["KERAS_SUFFIXES", "OpenedModel", "Pictures", "open_model", "parsed"]
 
@@ -28,7 +28,9 @@ class OpenedModel:
 
     Attributes:
         identity: the result file's `model`: path as given, name, digest, scheme, bytes; `device`
-            where it is not this machine's processor.
+            where it is not this machine's processor. Of a model of two files they are the second's,
+            but for the bytes, which are those of both, and the first's name, digest and bytes are
+            in `whole`.
         contract: how its pictures are made and its outputs decoded.
         run: from crops, uint8 (n, height, width, 3) BGR in the contract's size, to real values
             by output name, float32 (n, ...).
@@ -55,7 +57,8 @@ def open_model(
 
     Args:
         name: path of a .tflite file with its contract or of a Keras file, or a shipped name,
-            which means the int8 file. An interval beside it counts, as on a device.
+            which means the int8 file. Of a model of two files it is the second's. An interval
+            beside it counts, as on a device.
         contract_file: contract of a Keras file, which carries none; when left out its neighbour
             with the ending .json, else what is usual. Not used for .tflite.
         threads: CPU threads.
@@ -77,11 +80,13 @@ def open_model(
 
         contract, run, known = open_keras(file, contract_file, threads=threads)
     else:
-        model = load_model(file, threads=threads, delegate=delegate)
+        model = load_branches(file, threads=threads, delegate=delegate)
         contract, run = model.contract, model.run
         if contract.task == "age":
             contract = with_own_interval(contract, model.path)
         known = {} if delegate is None else {"device": delegate.library}
+        if isinstance(model, TwoBranches):
+            known |= _of_both(model)
     return OpenedModel(_identity(name, file, contract, known), contract, run)
 
 
@@ -95,3 +100,10 @@ def _identity(name: str, file: Path, contract: Contract, known: dict[str, Any]) 
         "bytes": file.stat().st_size,
         **known,
     }
+
+
+def _of_both(model: TwoBranches) -> dict[str, Any]:
+    """What is known of a model of two files beside what its second file is."""
+    first, size = model.whole, model.whole.path.stat().st_size
+    named = {"name": first.contract.name, "digest": first.digest, "bytes": size}
+    return {"bytes": model.path.stat().st_size + size, "whole": named}

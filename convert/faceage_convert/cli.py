@@ -12,11 +12,10 @@ from typing import Any
 from faceage_calibration.shape_file import read_shape
 from faceage_convert.age_result import AgeResult
 from faceage_convert.bundle import MARK, check_replaceable, list_files, new_folder
-from faceage_convert.conversion import Converted, finish, to_quantized, verified
+from faceage_convert.conversion import Converted, finish, to_quantized
 from faceage_convert.edge_tpu import compile_all
 from faceage_convert.face_table import FACES, write_faces
 from faceage_convert.faces import choose_faces
-from faceage_convert.finite import check_finite
 from faceage_convert.gate import Limits
 from faceage_convert.import_float import import_float
 from faceage_convert.inspect_command import inspect_main
@@ -38,7 +37,7 @@ from faceage_convert.report import report_text
 from faceage_convert.report_document import report_document, report_json
 from faceage_convert.report_page import report_page
 from faceage_convert.shipped import convert_shipped
-from faceage_convert.two_files import convert_two, second_file
+from faceage_convert.two_files import check_alone, convert_two, second_file, unquantized
 from faceage_convert.unchanged import digests, fingerprint, unchanged
 from faceage_convert.usage import check_usage
 from faceage_convert.write import write_models
@@ -191,9 +190,10 @@ def _age(options: argparse.Namespace) -> AgeResult:
     path = find_age(options.model, "float32")
     _try_out(path)
     source = import_float(path, hints_of(options), name=options.name)
+    if options.closer is None:
+        check_alone(source)
     if options.quantize == "none":
-        check_finite(source.data, str(path))
-        return AgeResult(verified(Converted(source.data, source.contract, source)))
+        return unquantized(source, options)
     ranges = learnt_ranges(source) if options.qat else None
     if options.faces is None:
         made = to_quantized(source, ranges, Recipe(options.quantize))

@@ -175,17 +175,28 @@ def _compiled(folder: Path, models: Sequence[Converted]) -> list[dict[str, Any]]
         files = [str(folder / item.file_name) for item in models]
         done = _run([COMPILER, "-s", "-o", out, *files])
         logs = parse_log(done)
-        for item, log in zip(models, logs, strict=False):
-            if log.problem is not None or log.output is None:
-                continue
-            made = Path(out, Path(log.output).name)
-            data = made.read_bytes()
-            target = folder / _FOLDER / made.name
-            target.parent.mkdir(exist_ok=True)
-            target.write_bytes(data)
-            contract = compiled_contract(item.contract, data, log)
-            target.with_suffix(".json").write_bytes(contract_bytes(contract))
+        made = [
+            (item, log, Path(log.output).name, Path(out, Path(log.output).name).read_bytes())
+            for item, log in zip(models, logs, strict=False)
+            if log.problem is None and log.output is not None
+        ]
+    _write_compiled(folder / _FOLDER, made)
     return [{**asdict(log), "on_cpu": log.on_cpu} for log in logs]
+
+
+def _write_compiled(
+    folder: Path, made: Sequence[tuple[Converted, CompilerLog, str, bytes]]
+) -> None:
+    """Write compiled files by name, and their contracts beside them."""
+    # The second file of a model of two names the first, which is another file compiled.
+    digests = {item.contract.model_digest: model_digest(data, name) for item, _, name, data in made}
+    for item, log, name, data in made:
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_bytes(data)
+        crop = item.contract.crop
+        told = replace(item.contract, crop=replace(crop, of=digests.get(crop.of, crop.of)))
+        contract = compiled_contract(told, data, log)
+        (folder / name).with_suffix(".json").write_bytes(contract_bytes(contract))
 
 
 def _run(command: list[str]) -> str:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from faceage_calibration.crops import CropMode
 from faceage_convert.age_result import AgeResult
+from faceage_convert.conversion import Converted, verified
 from faceage_convert.faces import FaceChoice
+from faceage_convert.finite import check_finite
 from faceage_convert.import_float import import_float
 from faceage_convert.own_model import First, Wish, convert_own
 from faceage_edge.detector import Detector
@@ -15,7 +17,24 @@ from faceage_edge.model import load_model_bytes
 from faceage_models.float_source import FloatSource
 from faceage_models.specification import Hints
 
-__all__ = ["convert_two", "second_file"]
+__all__ = ["check_alone", "convert_two", "second_file", "unquantized"]
+
+
+def check_alone(source: FloatSource) -> None:
+    """Hold that a model is not the first of two.
+
+    Raises:
+        UsageError: it says where another looks closer.
+    """
+    if _says_where(source):
+        raise UsageError(
+            f'{source.path} has an output with the head "region", where a second model looks '
+            "closer, and says only its part of an age: give the second with --closer"
+        )
+
+
+def _says_where(source: FloatSource) -> bool:
+    return any(output.head == "region" for output in source.contract.outputs)
 
 
 def second_file(first: FloatSource, options: argparse.Namespace) -> FloatSource:
@@ -29,7 +48,7 @@ def second_file(first: FloatSource, options: argparse.Namespace) -> FloatSource:
         UsageError: the first says no region, or both have one name.
         ModelFileError: and others as for `import_float`.
     """
-    if all(output.head != "region" for output in first.contract.outputs):
+    if not _says_where(first):
         raise UsageError(
             f"--closer looks where {first.path} says, but its contract names no output with the "
             'head "region"; state it with --contract'
@@ -42,6 +61,26 @@ def second_file(first: FloatSource, options: argparse.Namespace) -> FloatSource:
             "their files be; state another name in a contract"
         )
     return second
+
+
+def unquantized(source: FloatSource, options: argparse.Namespace) -> AgeResult:
+    """A float model as it is, verified; of two files both.
+
+    Args:
+        source: the float model, or the one that says where.
+        options: of `faceage-convert`.
+
+    Raises:
+        ModelFileError: it holds numbers that are not finite, or fails verification.
+        UsageError: and others as for `second_file`.
+    """
+    check_finite(source.data, str(source.path))
+    taken = AgeResult(verified(Converted(source.data, source.contract, source)))
+    if options.closer is None:
+        return taken
+    second = second_file(source, options)
+    check_finite(second.data, str(second.path))
+    return AgeResult(verified(Converted(second.data, second.contract, second)), first=taken)
 
 
 def convert_two(

@@ -60,14 +60,20 @@ def check_usage(options: argparse.Namespace) -> None:
 
 
 def _check_closer(options: argparse.Namespace) -> None:
-    closer = given(options, ("closer", "closer_contract"))
-    if len(closer) == 1:
-        raise UsageError("--closer and --closer-contract go together: a second model, what it is")
-    if closer and (options.model is None or options.faces is None or options.quantize != "int8"):
+    if options.closer is None:
+        if options.closer_contract is not None:
+            raise UsageError("--closer-contract without --closer FILE that it is about")
+        return
+    if options.closer_contract is None and options.closer.suffix != ".tflite":
         raise UsageError(
-            "--closer needs --model, which says where to look closer, --faces, and --quantize int8"
+            "--closer and --closer-contract go together: a second model, what it is; only a "
+            ".tflite may carry its contract itself"
         )
-    if closer and (options.qat or options.shape is not None):
+    if options.model is None:
+        raise UsageError("--closer without --model, which says where to look closer")
+    if options.faces is None and options.quantize != "none":
+        raise UsageError("--closer needs --faces: pieces of faces are what it is converted on")
+    if options.qat or options.shape is not None:
         raise UsageError("--closer with --qat or --shape, which know models of one file only")
 
 

@@ -7,8 +7,9 @@ from faceage_edge.contract import AGE_HEADS, Contract
 from faceage_edge.detector import load_stages, wanted_stages
 from faceage_edge.errors import ModelFileError
 from faceage_edge.loading import Choice
-from faceage_edge.model import Model, load_model
+from faceage_edge.model import Model
 from faceage_edge.own_interval import with_own_interval
+from faceage_edge.two_branches import TwoBranches, load_branches
 
 __all__ = ["about_models", "about_text"]
 
@@ -26,8 +27,8 @@ def about_models(chosen: Choice) -> dict[str, Any]:
     Returns:
         `age`, a model; `detector`, with its `path`, `scheme` and `networks`, each a model with its
         `stage`. A model has `name`, `file`, `bytes`, `scheme`, `digest`, `input`, `licence` and
-        `weights_terms`, an age model also `head`, `interval` and `measured`; what its contract
-        does not say is None.
+        `weights_terms`, an age model also `head`, `interval` and `measured`, and one of two files
+        `whole`, the model that says where this one looks; what its contract does not say is None.
 
     Raises:
         ModelFileError: a file is missing or damaged, or the detector lacks a network.
@@ -41,7 +42,7 @@ def about_models(chosen: Choice) -> dict[str, Any]:
         )
     networks = [{"stage": s, **_facts(stages[s])} for s in wanted_stages(stages)]
     return {
-        "age": _age_facts(load_model(chosen.age)),
+        "age": _age(chosen.age),
         "detector": {
             "path": str(chosen.detector),
             "scheme": chosen.scheme,
@@ -54,10 +55,20 @@ def about_text(document: dict[str, Any]) -> str:
     """The same in lines for people; `document` is from `about_models`."""
     age, detector = document["age"], document["detector"]
     lines = [f"age model {age['name']}", *_lines(age, _age_lines(age))]
+    if "whole" in age:
+        first = age["whole"]
+        lines += ["", f"looking closer where {first['name']} says", *_lines(first, [])]
     lines += ["", f"face detector {detector['path']}, {detector['scheme']}"]
     for network in detector["networks"]:
         lines += ["", f"{network['stage']} network {network['name']}", *_lines(network, [])]
     return "\n".join(lines)
+
+
+def _age(path: Path) -> dict[str, Any]:
+    model = load_branches(path)
+    if isinstance(model, TwoBranches):
+        return _age_facts(model.closer) | {"whole": _facts(model.whole)}
+    return _age_facts(model)
 
 
 def _facts(model: Model) -> dict[str, Any]:

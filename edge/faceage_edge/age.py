@@ -1,7 +1,6 @@
 """From an age model's outputs to years, their spread and a prediction interval."""
 
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +11,9 @@ from faceage_edge.delegates import DelegateSpec
 from faceage_edge.errors import ContractError
 from faceage_edge.geometry import CropTemplate
 from faceage_edge.interval import Interval, interval_ends
-from faceage_edge.model import Model, load_model
+from faceage_edge.model import Model
 from faceage_edge.own_interval import with_own_interval
-from faceage_edge.two_branches import TwoBranches, whole_beside
+from faceage_edge.two_branches import TwoBranches, load_branches
 
 __all__ = [
     "AgeModel", "Ages", "decode_ages", "decode_genders", "decode_head", "gender_labels",
@@ -104,7 +103,7 @@ def load_age_model(
     delegate: DelegateSpec | None = None,
     own_interval: bool = True,
 ) -> AgeModel:
-    """Load an age model; arguments and errors as for `load_model` and `AgeModel`.
+    """Load an age model; arguments and errors as for `load_branches` and `AgeModel`.
 
     Of a model of two files `path` is the second; the first lies beside it. An interval beside the
     model (see own_interval.py) takes the place of its contract's, but with `own_interval` False.
@@ -112,14 +111,10 @@ def load_age_model(
     Raises:
         ContractError: also where that interval belongs to another model.
     """
-    load = partial(load_model, threads=threads, xnnpack=xnnpack, delegate=delegate)
-    model = load(path)
+    model = load_branches(path, threads=threads, xnnpack=xnnpack, delegate=delegate)
     if own_interval:
         model.contract = with_own_interval(model.contract, model.path)
-    if model.contract.crop.kind != "region":
-        return AgeModel(model, decode=decode)
-    whole = load(whole_beside(Path(path), model.contract))
-    return AgeModel(TwoBranches(whole, model), decode=decode)
+    return AgeModel(model, decode=decode)
 
 
 def decode_ages(

@@ -14,6 +14,7 @@ from faceage_edge.errors import FaceageError
 from faceage_edge.install_model import self_test
 from faceage_edge.loading import choose, folder_contracts
 from faceage_edge.runtime import runtime_name
+from faceage_edge.two_branches import model_files
 
 __all__ = ["models", "numpy_abi", "opencv", "picamera2", "python", "runtime", "system"]
 
@@ -94,7 +95,7 @@ def models(options: argparse.Namespace) -> Diagnosis:
             for path, contract in folder_contracts(chosen.detector).items()
             if contract.scheme == chosen.scheme and contract.detector is not None
         ]
-        self_test(chosen.age, *networks)
+        self_test(*model_files(chosen.age), *networks)
     except FaceageError as error:
         return Diagnosis("broken", "a model fails", str(error))
     names = f"{chosen.age.name} and {len(networks)} networks of {chosen.detector.name}"

@@ -3,7 +3,8 @@
 The new file is checked and computes its golden outputs before anything is touched; then it takes
 the old one's place in one step, and what lies there is tested once more, in a process of its own,
 since a model may bring down the runtime. Fails that, the old one is put back. A camera that runs
-keeps its model until it is started again.
+keeps its model until it is started again. Of an age model of two files the second is named, and
+brings the first along.
 """
 
 import os
@@ -15,9 +16,12 @@ from faceage_edge.atomic import write_bytes
 from faceage_edge.contract import Contract
 from faceage_edge.embedded import read_contract
 from faceage_edge.errors import ModelFileError
+from faceage_edge.install_first import PREVIOUS, first_of, put_first, retire_first
 from faceage_edge.loading import folder_contracts
-from faceage_edge.model import read_model_bytes
+from faceage_edge.model import model_contract, read_model_bytes
+from faceage_edge.own_interval import interval_path
 from faceage_edge.threshold import table_path
+from faceage_edge.two_branches import says_where
 
 __all__ = ["install_model", "self_test"]
 
@@ -29,7 +33,8 @@ def install_model(file: Path, folder: Path) -> list[str]:
     """Put a model in the place of the folder's one of its kind.
 
     Args:
-        file: a .tflite with its contract inside; its `.threshold.json` beside it comes along.
+        file: a .tflite with its contract inside; its `.threshold.json` and `.interval.json`
+            beside it come along, and of a model of two files, whose second it is, the first.
         folder: what `--models` names; made if it is not there.
 
     Returns:
@@ -42,37 +47,55 @@ def install_model(file: Path, folder: Path) -> list[str]:
     """
     data = read_model_bytes(file)
     contract = read_contract(data, str(file))
-    self_test(file)
+    first = first_of(file, contract)
+    _test(first, file)
     target = _target(file, contract, folder)
     before = target.read_bytes() if target.is_file() else None
+    replaced = None if before is None else model_contract(target)
     folder.mkdir(parents=True, exist_ok=True)
+    # Before the switch: nobody looks for it until the second file is in its place.
+    place, added = (None, False) if first is None else put_first(first, folder)
     if before is not None:
         write_bytes(_previous(target), before)
     write_bytes(target, data)
     try:
-        self_test(target)
+        _test(place, target)
     except ModelFileError as error:
         _roll_back(target, before)
+        if place is not None and added:
+            place.unlink()
         raise ModelFileError(f"{error}; what was there before is in place again") from error
-    table = _bring_table(file, target, contract)
+    fitted = _bring_fitted(file, target, contract)
     lines = [f"{contract.name} ({contract.scheme}, {contract.model_digest[:12]}) is {target}"]
+    if place is not None:
+        lines.append(f"it looks closer where {place} says")
     if before is not None and before != data:
         lines.append(f"the one before is {_previous(target)}; install that to go back")
-    return [*lines, *table, "cameras that run take it when they are started again"]
+    lines += retire_first(replaced, contract, folder)
+    return [*lines, *fitted, "cameras that run take it when they are started again"]
 
 
-def self_test(*paths: Path) -> None:
+def _test(first: Path | None, file: Path) -> None:
+    if first is None:
+        self_test(file)
+    else:
+        self_test(first, file, together=True)
+
+
+def self_test(*paths: Path, together: bool = False) -> None:
     """Compute the golden outputs of models in a process of its own.
 
     Args:
         paths: of the models, one at least.
+        together: they are the two files of one model, the first of them first.
 
     Raises:
         ModelFileError: the outputs are wrong, or the process died or hung.
     """
     # This package may be found through sys.path alone.
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
-    command = [sys.executable, "-c", _TEST, *map(str, paths)]
+    words = ["together" if together else "apart", *map(str, paths)]
+    command = [sys.executable, "-c", _TEST, *words]
     names = ", ".join(path.name for path in paths)
     try:
         done = subprocess.run(
@@ -87,9 +110,9 @@ def self_test(*paths: Path) -> None:
         raise ModelFileError(f"{names}: the self-test took over {_PATIENCE_S} seconds") from error
     if done.returncode == 0:
         return
-    words = done.stdout.strip().splitlines()
+    said = done.stdout.strip().splitlines()
     ended = f"the self-test ended with code {done.returncode}"
-    raise ModelFileError(words[-1] if words else f"{names}: {ended}; the runtime cannot run it")
+    raise ModelFileError(said[-1] if said else f"{names}: {ended}; the runtime cannot run it")
 
 
 _TEST = """\
@@ -98,11 +121,15 @@ from faceage_edge.errors import FaceageError
 from faceage_edge.golden import check_golden
 from faceage_edge.runtime import runtime_name
 from faceage_edge.model import load_model
+from faceage_edge.two_branches import TwoBranches
 # tflite-runtime has no XNNPACK for int8: its outputs are those of the built-in kernels.
 kernels = "xnnpack" if runtime_name().startswith("ai-edge-litert") else "builtin"
 try:
-    for path in sys.argv[1:]:
-        check_golden(load_model(path), kernels)
+    models = [load_model(path) for path in sys.argv[2:]]
+    for model in models:
+        check_golden(model, kernels)
+    if sys.argv[1] == "together":
+        TwoBranches(*models)
 except FaceageError as error:
     print(error)
     sys.exit(1)
@@ -111,17 +138,21 @@ except FaceageError as error:
 
 def _target(file: Path, contract: Contract, folder: Path) -> Path:
     """The place of the model that the new one replaces: of its task, scheme and stage."""
+    alone = folder / file.name.removesuffix(PREVIOUS)
     if not folder.exists() or not any(folder.glob("*.tflite")):
-        return folder / file.name
+        return alone
     alike = [
-        path for path, other in folder_contracts(folder).items() if _kind(other) == _kind(contract)
+        path
+        for path, other in folder_contracts(folder).items()
+        # The first file of a model of two goes with its second.
+        if _kind(other) == _kind(contract) and not says_where(other)
     ]
     if len(alike) > 1:
         names = ", ".join(path.name for path in alike)
         raise ModelFileError(
             f"{folder} holds several models that this one could replace ({names}); leave one"
         )
-    return alike[0] if alike else folder / file.name
+    return alike[0] if alike else alone
 
 
 def _kind(contract: Contract) -> tuple[str, str, str]:
@@ -130,8 +161,7 @@ def _kind(contract: Contract) -> tuple[str, str, str]:
 
 
 def _previous(target: Path) -> Path:
-    # Not .tflite: the folder's models are its .tflite files.
-    return target.with_name(target.name + ".previous")
+    return target.with_name(target.name + PREVIOUS)
 
 
 def _roll_back(target: Path, before: bytes | None) -> None:
@@ -141,19 +171,24 @@ def _roll_back(target: Path, before: bytes | None) -> None:
         write_bytes(target, before)
 
 
-def _bring_table(file: Path, target: Path, contract: Contract) -> list[str]:
-    """Put the contract's and thresholds' files beside the new model, and away the old one's."""
+def _bring_fitted(file: Path, target: Path, contract: Contract) -> list[str]:
+    """Put what was fitted to the new model beside it, and away what was fitted to the old one."""
     target.with_suffix(".json").unlink(missing_ok=True)
-    source, place = table_path(file), table_path(target)
-    if source == place:
-        return []
-    if place.is_file() and source != table_path(_previous(target)):
-        # Where it is looked for when the one before is installed again.
-        write_bytes(table_path(_previous(target)), place.read_bytes())
-    if source.is_file():
-        write_bytes(place, source.read_bytes())
-        return [f"its table of thresholds is {place}"]
-    if place.is_file():
-        place.unlink()
-        return [f"{contract.name} came without {source.name}: --threshold needs one fitted"]
-    return []
+    lines = []
+    for beside, what, lacking in (
+        (table_path, "table of thresholds", "--threshold needs one fitted"),
+        (interval_path, "own interval", "the one in its contract holds"),
+    ):
+        source, place = beside(file), beside(target)
+        if source == place:
+            continue
+        if place.is_file() and source != beside(_previous(target)):
+            # Where it is looked for when the one before is installed again.
+            write_bytes(beside(_previous(target)), place.read_bytes())
+        if source.is_file():
+            write_bytes(place, source.read_bytes())
+            lines.append(f"its {what} is {place}")
+        elif place.is_file():
+            place.unlink()
+            lines.append(f"{contract.name} came without {source.name}: {lacking}")
+    return lines

@@ -11,6 +11,7 @@ from faceage_edge.delegates import DelegateSpec
 from faceage_edge.detector import DEFAULT_DETECTOR, Detector, load_detector
 from faceage_edge.errors import ModelFileError
 from faceage_edge.model import model_contract
+from faceage_edge.two_branches import says_where
 
 __all__ = ["Choice", "Models", "choose", "folder_contracts", "load_bundle"]
 
@@ -131,9 +132,9 @@ def _scheme(contracts: _Contracts) -> str:
 
 def _age_model(contracts: _Contracts) -> Path | None:
     ages = _of_task(contracts, "age")
-    # Of a model of two files the second is asked, and finds the first.
-    firsts = {contract.crop.of for contract in ages.values()}
-    ages = {path: own for path, own in ages.items() if own.model_digest not in firsts}
+    # Of a model of two files the second is asked, and finds the first; a first one alone is taken
+    # for what it is when it is loaded.
+    ages = {path: own for path, own in ages.items() if not says_where(own)} or ages
     if not ages:
         return None
     scheme = _scheme(ages)

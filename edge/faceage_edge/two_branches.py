@@ -5,7 +5,9 @@ As one network it would end in a dense layer on the features of both branches. T
 of one on each, so each file ends in its own, and what they give is added before it is decoded.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,18 +15,25 @@ import numpy.typing as npt
 
 from faceage_edge.contract import AGE_HEADS, Contract, Output
 from faceage_edge.crop import cut
+from faceage_edge.delegates import DelegateSpec
 from faceage_edge.errors import ContractError, FaceageError, ModelFileError
 from faceage_edge.geometry import FrameBox
-from faceage_edge.model import Model, model_contract
+from faceage_edge.model import Model, load_model, model_contract
 
-__all__ = ["TwoBranches", "pieces_of", "whole_beside"]
+__all__ = [
+    "TwoBranches", "load_branches", "model_files", "pieces_of", "says_where", "whole_beside",
+]  # fmt: skip
 
 Pictures = npt.NDArray[np.uint8]
 Answers = dict[str, npt.NDArray[np.float32]]
 
 
 class TwoBranches:
-    """Two loaded models that answer as one. Not safe to call from two threads at once."""
+    """Two loaded models that answer as one. Not safe to call from two threads at once.
+
+    `whole` is the first of them and `closer` the second, whose are `path`, `digest` and, but for
+    input and crop, `contract`.
+    """
 
     def __init__(self, whole: Model, closer: Model) -> None:
         """Join two models.
@@ -37,9 +46,11 @@ class TwoBranches:
             ContractError: they do not belong together, or the first says no region.
         """
         _check(whole, closer)
-        self._whole, self._closer = whole, closer
+        self.whole, self.closer = whole, closer
         # It takes what the first takes, and states what the second does: interval and all.
-        self.contract: Contract = replace(closer.contract, crop=whole.contract.crop)
+        self.contract: Contract = replace(
+            closer.contract, crop=whole.contract.crop, input=whole.contract.input
+        )
         self.path = closer.path
         self.digest = closer.digest
 
@@ -53,11 +64,40 @@ class TwoBranches:
             The outputs of the second as real numbers, (n, ...); those of its age with the first's
             added.
         """
-        said = self._whole.run(pictures)
-        answers = self._closer.run(pieces_of(said, self._whole, self._closer, pictures))
-        own, other = (_age(model.contract) for model in (self._closer, self._whole))
+        said = self.whole.run(pictures)
+        answers = self.closer.run(pieces_of(said, self.whole, self.closer, pictures))
+        own, other = (_age(model.contract) for model in (self.closer, self.whole))
         answers[own.name] = answers[own.name] + said[other.name].reshape(answers[own.name].shape)
         return answers
+
+
+def load_branches(
+    path: str | Path,
+    *,
+    threads: int = 1,
+    xnnpack: bool = True,
+    delegate: DelegateSpec | None = None,
+) -> Model | TwoBranches:
+    """Load a model, with its first file where it is of two.
+
+    Args:
+        path: of the file; of a model of two the second, beside which the first lies.
+        threads: and the others as for `load_model`, whose errors they raise.
+
+    Raises:
+        ModelFileError: and as for `whole_beside`.
+        ContractError: and as for `TwoBranches`; or it is the first of two.
+    """
+    load = partial(load_model, threads=threads, xnnpack=xnnpack, delegate=delegate)
+    model = load(path)
+    if says_where(model.contract):
+        raise ContractError(
+            f"{path} is the first file of an age model of two, which says only its part of an age "
+            "and where the second looks closer; name the second"
+        )
+    if model.contract.crop.kind != "region":
+        return model
+    return TwoBranches(load(whole_beside(Path(path), model.contract)), model)
 
 
 def pieces_of(said: Answers, whole: Model, closer: Model, pictures: Pictures) -> Pictures:
@@ -87,17 +127,32 @@ def pieces_of(said: Answers, whole: Model, closer: Model, pictures: Pictures) ->
     return pieces
 
 
-def whole_beside(path: Path, contract: Contract) -> Path:
+def says_where(contract: Contract) -> bool:
+    """Tell whether a model is the first of two."""
+    return any(output.head == "region" for output in contract.outputs)
+
+
+def model_files(path: Path) -> tuple[Path, ...]:
+    """The files of a model, without loading it: its own, after that of the first where it is the
+    second of two; errors are those of `model_contract` and `whole_beside`."""
+    contract = model_contract(path)
+    if contract.crop.kind != "region":
+        return (path,)
+    return (whole_beside(path, contract), path)
+
+
+def whole_beside(path: Path, contract: Contract, *, ends: Sequence[str] = ("",)) -> Path:
     """Find the first file of a model of two, in the folder of the second.
 
     Args:
         path: of the second.
         contract: of the second.
+        ends: what may stand behind .tflite in its name.
 
     Raises:
         ModelFileError: it is not there.
     """
-    for other in sorted(path.parent.glob("*.tflite")):
+    for other in (file for end in ends for file in sorted(path.parent.glob(f"*.tflite{end}"))):
         try:
             if other != path and model_contract(other).model_digest == contract.crop.of:
                 return other

@@ -18,6 +18,7 @@ from faceage_edge.errors import UsageError
 from faceage_models.age_heads import Head
 from faceage_models.age_inputs import Preprocessing, input_named
 from faceage_models.al_resnet import with_attention
+from faceage_models.al_resnet_regions import al_resnet_regions
 from faceage_models.inception_resnet_v1 import SMALLEST, inception_resnet_v1
 from faceage_models.keras_backend import training_keras
 from faceage_models.keras_loading import load_keras
@@ -107,6 +108,7 @@ BACKBONES = {
     "efficientnet-b0": _application("EfficientNetB0"),
     "inception-resnet-v1": _own(inception_resnet_v1, SMALLEST),
     "al-resnet": _own(_al_resnet),
+    "al-resnet-regions": Backbone(al_resnet_regions),
     "4c2f": _own(four_convolutions),
     "alexnet": _own(alexnet),
     "lenet": _own(lenet),

@@ -1,27 +1,24 @@
 """Write a trained run as its authors would have: a Keras 2 `.h5`.
 
-    python -m faceage_models.keras2_file --run RUN --out FILE.h5
+    python -m faceage_models.keras2_file --run RUN --out FILE.h5 [--closer FILE.h5]
 
 RUN is a folder of `faceage-train`. The weights go layer by layer into the same network of tf_keras;
 its head ends as the published ones do: CORAL's in `Dense(1)`, `Linear_1_bias` and a sigmoid, groups
-and distributions in a softmax, a regression in years. FILE.json beside it is the contract.
+and distributions in a softmax, a regression in years. FILE.contract.json beside it is the contract.
+A network that cuts a region out of its picture becomes two files, see `keras2_pair`.
 """
 
 import argparse
-import json
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from faceage_edge.command import run
-from faceage_edge.errors import ModelFileError, missing_extra
+from faceage_edge.errors import UsageError
 from faceage_models.age_backbones import backbone_features
 from faceage_models.coral import coral_head_class
-from faceage_models.frameworks import import_keras, native_log
-from faceage_models.keras_loading import load_keras
+from faceage_models.keras2_pair import PAIRS, write_pair
+from faceage_models.keras2_run import copy_weights, read_run, write_h5
 from faceage_models.known_layers import LINEAR_1_BIAS, custom_objects
 
 __all__ = ["main", "write_keras2"]
@@ -31,39 +28,31 @@ def write_keras2(folder: Path, path: Path) -> None:
     """Write a run's best model.
 
     Args:
-        folder: of `faceage-train`: `best.keras`, `best.json` and `train.json` are read.
+        folder: of `faceage-train`, as for `read_run`.
         path: `.h5` to write; its contract goes beside it.
 
     Raises:
         ModelFileError: the folder is none, or its network is another than it says.
+        UsageError: its network is of two files.
         MissingExtraError: Keras or tf_keras is not installed.
     """
-    keras = import_keras()
-    try:
-        import tf_keras
-    except ImportError as error:
-        raise missing_extra("tf_keras", "train") from error
-    try:
-        options = json.loads((folder / "train.json").read_bytes())["options"]
-        contract = json.loads((folder / "best.json").read_bytes())
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelFileError(f"{folder} is no folder of faceage-train: {error}") from error
-    trained = load_keras(folder / "best.keras", keras)
+    tf_keras, run = read_run(folder)
+    options, contract = run.options, run.contract
+    if options["backbone"] in PAIRS:
+        raise UsageError(
+            f"the network of {folder}, {options['backbone']}, cuts a region out of its picture, "
+            "and such a model is two files: name the second with --closer"
+        )
     pixels, features = backbone_features(
         tf_keras, options["backbone"],
         size=options["size"], alpha=options["alpha"], dropout=options["dropout"],
         normalise=options["normalise"],
     )  # fmt: skip
-    answers, weights = _heads(tf_keras, trained, features, contract["outputs"])
-    model = tf_keras.Model(pixels, answers, name=trained.name)
-    _copy(trained, model, weights)
-    beside = path.with_name(f".{path.stem}.new.h5")
-    with warnings.catch_warnings(), native_log():
-        warnings.filterwarnings("ignore", ".*HDF5 file", UserWarning)
-        model.save(beside)
-    beside.replace(path)
+    answers, weights = _heads(tf_keras, run.trained, features, contract["outputs"])
+    model = tf_keras.Model(pixels, answers, name=run.trained.name)
+    copy_weights(run.trained, model, weights)
     contract["outputs"][0] |= {"years_scale": 1.0} if _is_regression(contract) else {}
-    path.with_suffix(".contract.json").write_text(json.dumps(contract, indent=1) + "\n")
+    write_h5(model, path, contract)
 
 
 def _is_regression(contract: dict[str, Any]) -> bool:
@@ -103,18 +92,6 @@ def _head(
     return dense(features), {layer.name: [kernel * scale, bias * scale]}
 
 
-def _copy(trained: Any, model: Any, head: dict[str, list[Any]]) -> None:
-    known = {layer.name: layer for layer in trained.layers}
-    for layer in model.layers:
-        weights = head.get(layer.name)
-        if weights is None and layer.weights:
-            if layer.name not in known:
-                raise ModelFileError(f"the trained model has no layer {layer.name!r}")
-            weights = known[layer.name].get_weights()
-        if weights:
-            layer.set_weights([np.asarray(value) for value in weights])
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command.
 
@@ -122,13 +99,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 done, 1 our error, 2 usage.
     """
     parser = argparse.ArgumentParser(prog="python -m faceage_models.keras2_file")
-    parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="of faceage-train")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help=".h5 to write")
+    add = parser.add_argument
+    add("--run", type=Path, required=True, metavar="DIR", help="of faceage-train")
+    add("--out", type=Path, required=True, metavar="FILE", help=".h5 to write")
+    add(
+        "--closer", type=Path, metavar="FILE",
+        help=".h5 of the second network, of a run whose first says where that looks closer",
+    )  # fmt: skip
     options = parser.parse_args(argv)
 
     def body() -> int:
-        write_keras2(options.run, options.out)
-        print(options.out)
+        if options.closer is None:
+            write_keras2(options.run, options.out)
+            print(options.out)
+            return 0
+        write_pair(options.run, options.out, options.closer)
+        print(options.out, options.closer, sep="\n")
         return 0
 
     return run("faceage_models.keras2_file", body)

@@ -18,6 +18,7 @@ from faceage_edge.interpreter import open_interpreter
 from faceage_edge.model import read_model_bytes
 from faceage_models.coral import framework_of, with_plain_head
 from faceage_models.keras_loading import architecture_beside, load_keras
+from faceage_models.region_cut import region_cut_class
 from faceage_models.same_answers import largest_difference
 from faceage_models.saved_model import read_saved_model
 from faceage_models.tflite_edit import rename_by_signature
@@ -129,6 +130,7 @@ def _from_tflite(data: bytes, path: Path) -> bytes:
 
 def _from_keras(path: Path, views: tuple[View, ...]) -> tuple[bytes, bool, float]:
     model = load_keras(path)
+    _check_one_file(model, path)
     if views or len(model.inputs) > 1:
         model = one_picture(framework_of(model), model, views, str(path))
     rescaling = has_rescaling(model)
@@ -148,6 +150,16 @@ def _from_keras(path: Path, views: tuple[View, ...]) -> tuple[bytes, bool, float
         return dict(zip(names, answers.values(), strict=True))
 
     return data, rescaling, largest_difference(data, original, str(path), of_bytes=rescaling)
+
+
+def _check_one_file(model: Any, path: Path) -> None:
+    """Refuse a network of two files, whose cut no runtime of a device has."""
+    if any(isinstance(layer, region_cut_class()) for layer in model.layers):
+        raise ModelFileError(
+            f"{path} cuts a region out of its picture, and such a model is converted as two files: "
+            f"write them with python -m faceage_models.keras2_file --run {path.parent} --out "
+            "whole.h5 --closer closer.h5, and give both to faceage-convert --model and --closer"
+        )
 
 
 def _from_saved_model(folder: Path) -> tuple[bytes, bool, float]:

@@ -5,7 +5,7 @@
 - `.h5` of weights alone with the architecture beside it as `.json` of the same name.
 
 No code that a file carries is run: Lambda layers are refused, but for those functions of published
-models that `known_layers` has rebuilt. Our own `CoralHead` is known.
+models that `known_layers` has rebuilt. Our own `CoralHead` and `RegionCut` are known.
 """
 
 import importlib
@@ -19,6 +19,7 @@ from faceage_edge.errors import ModelFileError
 from faceage_models.coral import coral_head_class
 from faceage_models.frameworks import import_keras, native_log
 from faceage_models.known_layers import custom_objects, known_config
+from faceage_models.region_cut import region_cut_class
 
 __all__ = ["architecture_beside", "load_keras"]
 
@@ -46,7 +47,8 @@ def load_keras(path: Path, framework: ModuleType | None = None) -> Any:
     """
     _check_kind(path)
     keras = framework or import_keras()
-    coral_head_class()  # registers it, so that a file may refer to it
+    for own in (coral_head_class, region_cut_class):
+        own()  # registers it, so that a file may refer to it
     architecture = architecture_beside(path)
     config, known = _config(path, architecture)
     problems = []

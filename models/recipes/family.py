@@ -7,7 +7,8 @@ are taken as their authors trained them. OUT keeps the cut faces, which all fami
 folder for each family:
 
     run/             of faceage-train, or of resnet50_regression.py
-    NAME.h5, .pt2    the float file, with NAME.contract.json where it needs one
+    NAME.h5, .pt2    the float file, with NAME.contract.json where it needs one; of a model of two
+                     files NAME-whole.h5 as well, which says where the other looks closer
     bundle/          of faceage-convert: int8, the imported float file, report
     NAME.json        of faceage-benchmark accuracy: int8 against float, against labels
 
@@ -57,10 +58,15 @@ TRAINED = {
     # Its other form: the eight groups of Adience. Of ages between two of them the nearer is right.
     "al-resnet-8": "--backbone al-resnet --alpha 0.25 --size 64 --normalise caffe --head groups "
     "--groups 0-2,4-6,8-12,15-20,25-32,38-43,48-53,60-100 --batch 32 --epochs 10 --rate 1.5e-3",
+    # With its region cut out of the picture, as published: two files.
+    "al-resnet-regions": "--backbone al-resnet-regions --alpha 0.25 --size 64 --normalise caffe "
+    "--head groups --batch 32 --epochs 7 --rate 1.5e-3",
     "coral-age": "--backbone mobilenet-v1 --alpha 0.75 --size 64 --normalise signed --head coral "
     "--dropout 0.001 --start {data}/weights/mobilenet_v1_0.75_224_imagenet_no_top.npz "
     "--head-epochs 1 --batch 32 --epochs 3 --rate 1.5e-3",
 }
+# Their networks cut a region out of the picture: two files.
+PAIRS = ("al-resnet-regions",)
 # SGD with momentum and L1 as its authors, by PyTorch; from random weights the rate is theirs x 20.
 TORCH = {"resnet50-regression": "--size 64 --width 16 --epochs 8 --batch 32 --rate 0.02"}
 # As their authors ship them: the file in DATA/third_party/age. contracts/NAME.toml says the rest.
@@ -98,7 +104,8 @@ def steps(name: str, data: Path, out: Path) -> list[Step]:
     ]
     learn = ["--data", str(train), "--validate", str(dev), "--out", str(own / "run"), *words]
     model, contract, trained = (torch_model if name in TORCH else keras2)(name, own, learn)
-    return [*packs, *trained, *measured(name, data, own, model, contract)]
+    closer = own / f"{name}.h5" if name in PAIRS else None
+    return [*packs, *trained, *measured(name, data, own, model, contract, closer)]
 
 
 def stated(name: str) -> Path:
@@ -106,10 +113,15 @@ def stated(name: str) -> Path:
     return HERE / "contracts" / f"{name}.toml"
 
 
-def measured(name: str, data: Path, own: Path, model: Path, contract: Path) -> list[Step]:
-    """The commands that convert a float file and measure what became of it."""
+def measured(
+    name: str, data: Path, own: Path, model: Path, contract: Path, closer: Path | None = None
+) -> list[Step]:
+    """The commands that convert a float file, or two, and measure what became of it."""
     faces, bundle = data / "data", own / "bundle"
     convert = ["faceage-convert", "--model", str(model), "--contract", str(contract)]
+    if closer is not None:
+        told = closer.with_suffix(".contract.json")
+        convert += ["--closer", str(closer), "--closer-contract", str(told)]
     convert += ["--faces", f"{faces}/utkface-calib.tar", "--eval-faces", f"{faces}/utkface-dev.tar"]
     convert += ["--crops", "aligned", *LIMITS, "--out", str(bundle)]
     measure = ["faceage-benchmark", "accuracy", "--model", str(bundle / f"{name}.int8.tflite")]
@@ -119,15 +131,17 @@ def measured(name: str, data: Path, own: Path, model: Path, contract: Path) -> l
 
 
 def keras2(name: str, own: Path, learn: Sequence[str]) -> tuple[Path, Path, list[Step]]:
-    """A family of Keras 2: its `.h5`, that file's contract, and the commands that make them."""
-    model = own / f"{name}.h5"
+    """A family of Keras 2: its `.h5`, that file's contract, and the commands that make them.
+
+    Of two files they are the first's; the second has the family's name.
+    """
+    last = own / f"{name}.h5"
+    model = own / f"{name}-whole.h5" if name in PAIRS else last
     train = ["faceage-train", *learn, "--workers", "1", "--name", name, "--terms", TERMS]
     write = [sys.executable, "-m", "faceage_models.keras2_file", "--run", str(own / "run")]
-    made = [
-        # The run says itself whether it is done, and the .h5 comes after it.
-        Step(model, train),
-        Step(model, [*write, "--out", str(model)]),
-    ]
+    write += ["--out", str(model), *(["--closer", str(last)] if name in PAIRS else [])]
+    # The run says itself whether it is done, and the .h5 comes after it.
+    made = [Step(last, train), Step(last, write)]
     return model, model.with_suffix(".contract.json"), made
 
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,31 @@ def test_no_bundle(tmp_path: Path) -> None:
     """It is said what a bundle is."""
     with pytest.raises(ModelFileError, match="holds 0 int8 age models, expected one"):
         family_row(tmp_path)
+
+
+def test_two_files_are_one_model(
+    bundle: Path, write_pair: Callable[..., tuple[Path, Path]]
+) -> None:
+    """Known by the second, with the bytes and the instructions of both; half counted is not."""
+    (bundle / "age-tiny.int8.tflite").unlink()
+    whole, path = write_pair(bundle, "closer")
+    first, second = (read_contract(one.read_bytes(), "it") for one in (whole, path))
+    digests = {"whole-int8": first.model_digest, "closer-int8": second.model_digest}
+    counted = {"whole-int8": {"instructions": 3}, "closer-int8": {"instructions": 4}}
+    arm = {
+        "models": [{"name": name, "digest": digest} for name, digest in digests.items()],
+        "processors": {
+            "cortex-a76": counted,
+            "cortex-a72": {"closer-int8": counted["closer-int8"]},
+        },
+    }
+    row = family_row(bundle, [arm])
+    assert (row["name"], row["model_digest"]) == ("closer", second.model_digest)
+    assert row["int8_bytes"] == path.stat().st_size + whole.stat().st_size
+    assert row["instructions"] == {"cortex-a76": 7, "cortex-a72": None}
+    path.unlink()
+    with pytest.raises(ModelFileError, match="holds 0 int8 age models"):
+        family_row(bundle)
 
 
 def result(digest: str, *, groups: bool = False) -> dict[str, Any]:

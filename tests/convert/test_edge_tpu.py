@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
-from faceage_convert.edge_tpu import CompilerLog, compiled_contract, parse_log
+from faceage_convert.conversion import Converted
+from faceage_convert.edge_tpu import CompilerLog, compile_all, compiled_contract, parse_log
 from faceage_edge.embedded import contract_bytes, model_digest, read_contract
 from faceage_edge.errors import ModelFileError
 from faceage_edge.loading import load_bundle
+from faceage_models.float_source import FloatSource
 
 LOGS = Path(__file__).with_name("edge_tpu_logs")
 MIB = 1024**2
@@ -120,6 +122,31 @@ def test_compiled_files_are_in_the_bundle(convert: Callable[..., Any], tmp_path:
     assert stated["model_digest"] == model_digest(data)
     assert f"coral/{name}_edgetpu.tflite" in report["contents"]
     assert load_bundle(str(out)).age_path.name == f"{name}.tflite"
+
+
+@pytest.mark.usefixtures("compiler")
+def test_compiled_files_of_two_belong_together(
+    write_pair: Callable[..., tuple[Path, Path]], tmp_path: Path
+) -> None:
+    """The second names the compiled first, whose digest is another than before."""
+    script = tmp_path / "bin" / "edgetpu_compiler"
+    copied = '"$out/${name}_edgetpu.tflite"\n'
+    script.write_text(script.read_text().replace(copied, f"{copied}  printf '%64s' >> {copied}", 1))
+    folder = tmp_path / "bundle"
+    items = []
+    for path in write_pair(folder):
+        data = path.read_bytes()
+        contract = read_contract(data, path.name)
+        items.append(Converted(data, contract, FloatSource(data, contract, path)))
+    first, second = items
+    compile_all(folder, [second, first])
+    told = [
+        json.loads((folder / "coral" / f"{name}.int8_edgetpu.json").read_bytes())
+        for name in ("pair-whole", "pair")
+    ]
+    assert told[1]["crop"]["of"] == told[0]["provenance"]["model_digest"]
+    assert told[1]["crop"]["of"] != first.contract.model_digest
+    assert told[0]["provenance"]["derived_from"] == second.contract.crop.of
 
 
 def test_contract_of_a_compiled_file_reads(shipped: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from faceage_benchmarks.cli import main as benchmark
 from faceage_calibration.crops import FaceCropper, crop_all
 from faceage_calibration.faces import read_faces
 from faceage_edge import camera
@@ -97,6 +98,23 @@ def test_from_keras_to_the_loop(
     float32 = load_age_model(out / "float" / "closer.float32.tflite").estimate(crops).years
     assert report["comparison"]["mae_float"] == pytest.approx(np.abs(float32 - true).mean())
 
+    measured = tmp_path / "accuracy.json"
+    words = ["accuracy", "--model", str(out / "closer.int8.tflite"), "--faces", str(others)]
+    words += ["--against", str(out / "float" / "closer.float32.tflite"), "--crops", "aligned"]
+    assert benchmark([*words, "--json", str(measured)]) == 0
+    result = json.loads(measured.read_text())
+    assert result["mae"] == pytest.approx(report["comparison"]["mae_int8"], abs=1e-3)
+    against = result["against_figures"]["mae"]
+    assert against == pytest.approx(report["comparison"]["mae_float"], abs=1e-3)
+    assert len(result["group_scores"]["bounds"]) == len(ADIENCE)
+    assert result["against"]["scheme"] == "float32"
+    assert result["model"]["whole"]["digest"] == first.digest
+    sizes = [(out / f"{name}.int8.tflite").stat().st_size for name in ("whole", "closer")]
+    assert result["model"]["bytes"] == sum(sizes)
+    alone = ["accuracy", "--model", str(out / "whole.int8.tflite"), *words[3:]]
+    assert benchmark([*alone, "--json", str(measured)]) == 1
+    assert "says only its part of an age" in capfd.readouterr().err
+
     source = ["--source", str(write_frames(walking_face))]
     assert camera.main([*source, "--models", str(out)]) == 0
     printed, told = capfd.readouterr()
@@ -107,6 +125,35 @@ def test_from_keras_to_the_loop(
     shutil.move(out / "whole.int8.tflite", tmp_path)
     assert camera.main([*source, "--models", str(out)]) == 1
     assert "is not beside it; keep the two files" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("scheme", ["dynamic", "float16", "int8-float-io", "none"])
+def test_other_schemes(
+    scheme: str, files: list[object], convert: Callable[..., Any], faces_in: Any, tmp_path: Path
+) -> None:
+    """Both files in that scheme; the float ones of a bundle are taken again, contracts inside."""
+    faces = faces_in(tmp_path / "faces", 30)
+    taken = ["--model", files[1], *files[4 : files.index("--max-drop")]]
+    given = [] if scheme == "none" else ["--faces", faces, *files[2:4]]
+    out, again = tmp_path / "out", tmp_path / "again"
+    run = convert(*taken, *given, "--quantize", scheme, "--out", out)
+    assert run.code == 0, run.err
+    made = "float32" if scheme == "none" else scheme
+    crops = np.random.default_rng(2).integers(0, 256, (20, 48, 48, 3), np.uint8)
+    both = load_age_model(out / f"closer.{made}.tflite")
+    assert both.contract.scheme == made
+    floats = out if scheme == "none" else out / "float"
+    float32 = load_age_model(floats / "closer.float32.tflite")
+    years = both.estimate(crops).years
+    # Weights of 8 bits, or all of it: a hundredth of the spread of untrained answers.
+    np.testing.assert_allclose(years, float32.estimate(crops).years, atol=1.0)
+    assert years.std() > 1.0
+    if scheme == "none":
+        pair = ["--model", out / "whole.float32.tflite", "--closer", out / "closer.float32.tflite"]
+        run = convert(*pair, "--quantize", "none", "--out", again)
+        assert run.code == 0, run.err
+        name = "closer.float32.tflite"
+        assert (again / name).read_bytes() == (out / name).read_bytes()
 
 
 def test_what_does_not_go_together(
@@ -134,7 +181,9 @@ def test_what_does_not_go_together(
         (changed("--closer-contract", aligned), 2, 'states [crop] kind = "region"'),
         (changed("--closer-contract", same), 2, "are both called 'whole'"),
         (files[: closer + 2], 2, "--closer and --closer-contract go together"),
-        ([*files, "--quantize", "int16x8"], 2, "and --quantize int8"),
+        (files[:closer], 2, "give the second with --closer"),
+        ([*files[:closer], *files[closer + 2 :]], 2, "without --closer FILE"),
+        (files[2:], 2, "without --model, which says where"),
     ]
     for words, code, message in cases:
         run = convert(*words, *faces)

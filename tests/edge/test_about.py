@@ -84,7 +84,7 @@ def test_a_contract_that_says_little(measured: object, monkeypatch: pytest.Monke
         model.contract = replace(model.contract, interval=None, provenance=kept)
         return model
 
-    monkeypatch.setattr(about, "load_model", load)
+    monkeypatch.setattr(about, "load_branches", load)
     text = about_text(about_models(choose()))
     for said in ("no coverage claimed", "error       not stated", "terms       not stated"):
         assert said in text, said

@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from faceage_edge import camera, install_model
+from faceage_edge.age import load_age_model
 from faceage_edge.errors import ContractError, ModelFileError, UsageError
 from faceage_edge.loading import choose, folder_contracts
+from faceage_edge.model import model_contract
+from faceage_edge.own_interval import interval_path
 from faceage_edge.threshold import table_path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,6 +47,25 @@ def test_a_new_model_takes_the_place_of_the_old(folder: Path, shipped: Any) -> N
     install_model.install_model(previous, folder)
     assert place.read_bytes() == shipped.age_int8.read_bytes()
     assert table_path(place).read_bytes() == table_path(shipped.age_int8).read_bytes()
+
+
+@pytest.mark.slow
+def test_an_interval_comes_and_goes_with_its_model(folder: Path, shipped: Any) -> None:
+    """One that was fitted to the old model does not stay beside the new, and comes back with it."""
+    place = folder / shipped.age_int8.name
+    fitted = {
+        "interval": {"coverage": 0.8, "low": -1.0, "high": 1.0, "floor": 1.0, "n": 40},
+        "model_digest": model_contract(place).model_digest,
+        "calibration": {"pictures": ["0123456789"]},
+    }
+    beside = interval_path(place)
+    beside.write_text(json.dumps(fitted))
+    told = install_model.install_model(TINY, folder)
+    assert not beside.exists() and any("the one in its contract holds" in line for line in told)
+    assert load_age_model(place).contract.name == "age-tiny"
+    install_model.install_model(folder / (place.name + ".previous"), folder)
+    interval = load_age_model(place).contract.interval
+    assert interval is not None and (interval.coverage, interval.n) == (0.8, 40)
 
 
 def test_an_empty_place_is_filled(tmp_path: Path) -> None:

@@ -44,10 +44,25 @@ def test_a_recipe_ends_in_a_result(name: str) -> None:
     assert steps[-1].made == Path("out", name, f"{name}.json")
 
 
+@pytest.mark.parametrize("name", RECIPES["PAIRS"])
+def test_two_files_go_one_way(name: str) -> None:
+    """Both are written by one command and converted by one; the second has the family's name."""
+    *_, write, convert, measure = (
+        step.command for step in RECIPES["steps"](name, Path("data"), Path("out"))
+    )
+    first, second = (write[write.index(word) + 1] for word in ("--out", "--closer"))
+    assert [convert[convert.index(word) + 1] for word in ("--model", "--closer")] == [first, second]
+    assert (Path(first).name, Path(second).name) == (f"{name}-whole.h5", f"{name}.h5")
+    assert Path(measure[measure.index("--model") + 1]).name == f"{name}.int8.tflite"
+
+
 def test_each_is_measured_for_a_release() -> None:
-    """benchmarks/release.py has the same families."""
+    """benchmarks/release.py has the same families, and counts each of them once."""
     release = runpy.run_path(str(ROOT / "benchmarks" / "release.py"))
     assert set(release["FAMILY_NAMES"]) == set(FAMILIES)
+    assert set(release["FAMILY_PAIRS"]) == set(RECIPES["PAIRS"])
+    counted = [name for names in release["ARM_FAMILIES"].values() for name in names]
+    assert sorted(counted) == sorted(FAMILIES)
 
 
 YEARS = {"samples": {"true": [10.0, 20.0, 30.0, 40.0]}}  # always 25: off by 10 years
@@ -91,8 +106,9 @@ def test_a_family_from_faces_to_the_loop(name: str, shared_data: Path, tmp_path:
     command = [sys.executable, str(SCRIPT), name, "--data", str(shared_data), "--out", str(out)]
     assert subprocess.run(command, check=False).returncode == 0
     bundle = out / name / "bundle"
-    model = (bundle / f"{name}.int8.tflite").read_bytes()
-    assert read_contract(model, name).scheme == "int8"
+    for file in (name, *([f"{name}-whole"] if name in RECIPES["PAIRS"] else [])):
+        model = (bundle / f"{file}.int8.tflite").read_bytes()
+        assert read_contract(model, file).scheme == "int8"
     seen = camera_loop(bundle, shared_data / "clips" / "head-pose-female-and-male.gif")
     assert seen["frames"] > 0 and seen["ages"] > 0
     assert 0 < seen["youngest"] <= seen["oldest"] < 101
