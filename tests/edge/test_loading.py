@@ -45,9 +45,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Loaded:
     def contract(path: Path) -> SimpleNamespace:
         task, scheme = path.name.split(".")[:2]
         kind = "age" if "age" in task else "face-detector"
-        return SimpleNamespace(
-            task=kind, scheme=scheme, model_digest=path.name, crop=SimpleNamespace(of="")
-        )
+        return SimpleNamespace(task=kind, scheme=scheme, outputs=())
 
     def find(name: str) -> Path:
         return Path(name) if Path(name).exists() else tmp_path / "shipped" / name

@@ -57,6 +57,7 @@ RUN_BY = [
       for name in ("ranges", "interval", "shape", "alignment")),
     ("faceage-calibrate threshold", "tests/calibration/test_threshold_command.py", '"threshold"'),
     ("python -m faceage_benchmarks.card_tables", "tests/house/test_docs.py", "card_tables.main"),
+    ("python -m faceage_models.keras2_file", "tests/models/test_keras2_pair.py", '"--closer"'),
     ("faceage-train --qat", "tests/models/test_train_qat.py", '"--qat"'),
     ("faceage-train", "tests/models/test_train_age.py", '"--grid"'),
 ]  # fmt: skip
