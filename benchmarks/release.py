@@ -77,8 +77,13 @@ BROUGHT_FILES = {
 }
 
 
-# YuNet's file leaves the size of its pictures open.
-BROUGHT_WORDS = {"yunet": ["--detector-size", "640x480"]}
+# An SSD that is made of the first: none of faces was to be had.
+SSD = "rfb-320-ssd"
+BROUGHT_WORDS = {
+    # YuNet's file leaves the size of its pictures open.
+    "yunet": ["--detector-size", "640x480"],
+    SSD: ["--detector-contract", f"models/recipes/contracts/{SSD}.toml"],
+}
 
 
 def model(name: str, scheme: str) -> str:
@@ -176,9 +181,13 @@ def steps(data: Path) -> dict[str, list[str]]:
 def brought_steps(data: Path) -> dict[str, list[str]]:
     """Convert the detectors of other people, then measure them beside ours, photos and scenes."""
     fairface = str(data / "data" / "fairface-train.tar")
-    measured, steps = ["mtcnn", "mtcnn:float32", "face-finder", "face-finder:float32"], {}
-    for name, file in BROUGHT_FILES.items():
-        place = data / "third_party" / "detectors" / file
+    measured = ["mtcnn", "mtcnn:float32", "face-finder", "face-finder:float32"]
+    given = data / "third_party" / "detectors"
+    places = {name: given / file for name, file in BROUGHT_FILES.items()}
+    places[SSD] = BROUGHT / f"{SSD}.tflite"
+    write = [sys.executable, "-m", "faceage_models.ssd_file", "--model", str(places["rfb_320"])]
+    steps = {f"brought-{SSD}": [*write, "--out", str(places[SSD])]}
+    for name, place in places.items():
         for scheme, more in (("int8", ["--faces", fairface]), ("none", ["--quantize", "none"])):
             out = BROUGHT / f"{name}-{scheme}"
             words = ["faceage-convert", "--detector", str(place), *BROUGHT_WORDS.get(name, ())]
@@ -278,6 +287,8 @@ def measure(name: str, command: list[str]) -> None:
         report.parent.mkdir(exist_ok=True)
         report.write_bytes(done.stdout)
         return
+    if name.startswith("brought-"):
+        (PROJECT / BROUGHT).mkdir(exist_ok=True)
     alone = name == "rfb320" or name.startswith(("brought-", "train-"))
     words = command if alone else [*command, "--json", str(RESULTS / f"{name}.json")]
     subprocess.run(words, cwd=PROJECT, check=True)
