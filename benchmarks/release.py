@@ -56,10 +56,11 @@ OWN_FACES = Path("../convert-faces")
 # Published age models, trained here (models/recipes): made from UTKFace, never in the repository.
 FAMILIES = Path("../families")
 FAMILY_NAMES = (
-    "age-prediction-cnn", "age-prediction-resnet50", "resnet50-regression", "faceage", "al-resnet",
-    "al-resnet-8", "coral-age", "ssr-net", "mobilenet-regressor", "c3ae",
+    "age-prediction-cnn", "age-prediction-resnet50", "age-prediction-regression",
+    "resnet50-regression", "faceage", "al-resnet", "al-resnet-8", "coral-age", "ssr-net",
+    "mobilenet-regressor", "c3ae",
 )  # fmt: skip
-# Their instructions are counted in two results, so that those of a few need not all of them.
+# Their instructions are counted in several results, so that those of a few need not all of them.
 ARM_FAMILIES = {
     "arm-families": (
         "age-prediction-cnn", "resnet50-regression", "faceage", "al-resnet", "coral-age",
@@ -67,6 +68,7 @@ ARM_FAMILIES = {
     "arm-families-more": (
         "age-prediction-resnet50", "al-resnet-8", "ssr-net", "mobilenet-regressor", "c3ae",
     ),
+    "arm-families-third": ("age-prediction-regression",),
 }  # fmt: skip
 # Other people's detectors and their files.
 BROUGHT_FILES = {
