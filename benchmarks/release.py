@@ -62,13 +62,11 @@ FAMILY_NAMES = (
 )  # fmt: skip
 # Their instructions are counted in several results, so that those of a few need not all of them.
 ARM_FAMILIES = {
-    "arm-families": (
-        "age-prediction-cnn", "resnet50-regression", "faceage", "al-resnet", "coral-age",
-    ),
+    "arm-families": ("age-prediction-cnn", "faceage", "al-resnet", "coral-age"),
     "arm-families-more": (
         "age-prediction-resnet50", "al-resnet-8", "ssr-net", "mobilenet-regressor", "c3ae",
     ),
-    "arm-families-third": ("age-prediction-regression",),
+    "arm-families-third": ("age-prediction-regression", "resnet50-regression"),
 }  # fmt: skip
 # Other people's detectors and their files.
 BROUGHT_FILES = {
