@@ -56,20 +56,20 @@ OWN_FACES = Path("../convert-faces")
 # Published age models, trained here (models/recipes): made from UTKFace, never in the repository.
 FAMILIES = Path("../families")
 FAMILY_NAMES = (
-    "age-prediction-cnn", "age-prediction-resnet50", "resnet50-regression", "faceage", "al-resnet",
-    "al-resnet-8", "al-resnet-regions", "coral-age", "ssr-net", "mobilenet-regressor", "c3ae",
+    "age-prediction-cnn", "age-prediction-resnet50", "age-prediction-regression",
+    "resnet50-regression", "faceage", "al-resnet", "al-resnet-8", "al-resnet-regions", "coral-age",
+    "ssr-net", "mobilenet-regressor", "c3ae",
 )  # fmt: skip
 # Those of two files, of which the second has the family's name.
 FAMILY_PAIRS = ("al-resnet-regions",)
 # Their instructions are counted in several results, so that those of a few need not all of them.
 ARM_FAMILIES = {
-    "arm-families": (
-        "age-prediction-cnn", "resnet50-regression", "faceage", "al-resnet", "coral-age",
-    ),
+    "arm-families": ("age-prediction-cnn", "faceage", "al-resnet", "coral-age"),
     "arm-families-more": (
         "age-prediction-resnet50", "al-resnet-8", "ssr-net", "mobilenet-regressor", "c3ae",
     ),
     "arm-families-pairs": FAMILY_PAIRS,
+    "arm-families-third": ("age-prediction-regression", "resnet50-regression"),
 }  # fmt: skip
 # Other people's detectors and their files.
 BROUGHT_FILES = {
@@ -80,8 +80,13 @@ BROUGHT_FILES = {
 }
 
 
-# YuNet's file leaves the size of its pictures open.
-BROUGHT_WORDS = {"yunet": ["--detector-size", "640x480"]}
+# An SSD that is made of the first: none of faces was to be had.
+SSD = "rfb-320-ssd"
+BROUGHT_WORDS = {
+    # YuNet's file leaves the size of its pictures open.
+    "yunet": ["--detector-size", "640x480"],
+    SSD: ["--detector-contract", f"models/recipes/contracts/{SSD}.toml"],
+}
 
 
 def model(name: str, scheme: str) -> str:
@@ -179,9 +184,13 @@ def steps(data: Path) -> dict[str, list[str]]:
 def brought_steps(data: Path) -> dict[str, list[str]]:
     """Convert the detectors of other people, then measure them beside ours, photos and scenes."""
     fairface = str(data / "data" / "fairface-train.tar")
-    measured, steps = ["mtcnn", "mtcnn:float32", "face-finder", "face-finder:float32"], {}
-    for name, file in BROUGHT_FILES.items():
-        place = data / "third_party" / "detectors" / file
+    measured = ["mtcnn", "mtcnn:float32", "face-finder", "face-finder:float32"]
+    given = data / "third_party" / "detectors"
+    places = {name: given / file for name, file in BROUGHT_FILES.items()}
+    places[SSD] = BROUGHT / f"{SSD}.tflite"
+    write = [sys.executable, "-m", "faceage_models.ssd_file", "--model", str(places["rfb_320"])]
+    steps = {f"brought-{SSD}": [*write, "--out", str(places[SSD])]}
+    for name, place in places.items():
         for scheme, more in (("int8", ["--faces", fairface]), ("none", ["--quantize", "none"])):
             out = BROUGHT / f"{name}-{scheme}"
             words = ["faceage-convert", "--detector", str(place), *BROUGHT_WORDS.get(name, ())]
@@ -285,6 +294,8 @@ def measure(name: str, command: list[str]) -> None:
         report.parent.mkdir(exist_ok=True)
         report.write_bytes(done.stdout)
         return
+    if name.startswith("brought-"):
+        (PROJECT / BROUGHT).mkdir(exist_ok=True)
     alone = name == "rfb320" or name.startswith(("brought-", "train-"))
     words = command if alone else [*command, "--json", str(RESULTS / f"{name}.json")]
     subprocess.run(words, cwd=PROJECT, check=True)

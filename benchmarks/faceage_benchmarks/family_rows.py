@@ -52,6 +52,9 @@ PUBLISHED = {
     "age-prediction-resnet50": Published(
         "age_prediction_cnn, ResNet50 and gender", "not stated", ".h5 (Keras 2)"
     ),
+    "age-prediction-regression": Published(
+        "age_prediction_cnn, regression and gender", "not stated", ".h5 (Keras 2)"
+    ),
     "coral-age": Published("CORAL age", "MAE 5.16 (UTKFace), 8.07 (IMDB-WIKI)", ".h5 (Keras 2)"),
     "ssr-net": Published("SSR-Net, as shipped", "not stated on these faces", ".json and .h5"),
     "mobilenet-regressor": Published(

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from faceage_benchmarks.age_bands import interval_of
+from faceage_calibration.gender_told import gender_told
 from faceage_calibration.stats import share_interval
 
 __all__ = ["gender_score_figures"]
@@ -28,26 +29,25 @@ def gender_score_figures(
         commonest; and `delta_gender_accuracy`, the model's less the second's on the same faces,
         with its interval. None where no face has such a label.
     """
-    known = [label in samples.get("gender_labels", ()) for label in samples.get("gender", ())]
-    if "gender_told" not in samples or not any(known):
+    prefixes = [one for one in ("", "against_") if f"{one}gender_told" in samples]
+    if not prefixes:
         return {}
-    labels = np.array([label or "" for label in samples["gender"]])[known]
-    n = int(labels.size)
-    majority = float(np.unique(labels, return_counts=True)[1].max() / n)
+    found = gender_told(
+        samples.get("gender", ()),
+        samples.get("gender_labels", ()),
+        *(samples[f"{prefix}gender_told"] for prefix in prefixes),
+    )
+    if found is None:
+        return {}
     figures: dict[str, Any] = {}
-    right = []
-    for prefix in ("", "against_"):
-        if f"{prefix}gender_told" not in samples:
-            continue
-        hits = np.array(samples[f"{prefix}gender_told"])[known] == labels
-        ends = share_interval(int(hits.sum()), n, confidence=bootstrap["confidence"])
+    for prefix, right in zip(prefixes, found.right, strict=True):
+        ends = share_interval(int(right.sum()), found.n, confidence=bootstrap["confidence"])
         figures[f"{prefix}gender_scores"] = {
-            "n": n, "accuracy": float(hits.mean()), "accuracy_ci95": list(ends),
-            "majority": majority,
+            "n": found.n, "accuracy": float(right.mean()), "accuracy_ci95": list(ends),
+            "majority": found.majority,
         }  # fmt: skip
-        right.append(hits.astype(np.float64))
-    if len(right) > 1:
-        change = right[0] - right[1]
-        figures["delta_gender_accuracy"] = float(change.mean())
-        figures["delta_gender_accuracy_ci95"] = list(interval_of(change, bootstrap))
+    if len(found.right) > 1:
+        own, other = (right.astype(np.float64) for right in found.right)
+        figures["delta_gender_accuracy"] = float((own - other).mean())
+        figures["delta_gender_accuracy_ci95"] = list(interval_of(own - other, bootstrap))
     return figures

@@ -6,6 +6,7 @@ compute the same network. onnxruntime's quantizer gets 100 faces to find its ran
 
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def as_onnx(tflite: bytes) -> Any:
         if kind in ("CONV_2D", "DEPTHWISE_CONV_2D"):
             depthwise = kind.startswith("DEPTHWISE")
             order = (3, 0, 1, 2) if depthwise else (0, 3, 1, 2)
-            kernel = constant(operator.inputs[1], lambda v, o=order: v.transpose(o))
+            kernel = constant(operator.inputs[1], partial(np.transpose, axes=order))
             bias = constant(operator.inputs[2], lambda v: v)
             channels = int(sub.tensors[operator.outputs[0]].shape[3])
             same = options.padding == schema.Padding.SAME
@@ -111,7 +112,7 @@ def open_opencv(model: bytes) -> Logits:
 
     def logits(planes: NDArray[np.float32]) -> NDArray[np.float32]:
         network.setInput(planes)
-        return network.forward()
+        return np.asarray(network.forward(), np.float32)
 
     return logits
 
@@ -121,7 +122,7 @@ def quantized(model: Any, encoder: InputEncoder, crops: list[Picture]) -> bytes:
     import onnx
     from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
 
-    class Reader(CalibrationDataReader):
+    class Reader(CalibrationDataReader):  # type: ignore[misc]
         def __init__(self) -> None:
             self._left = iter(crops)
 

@@ -266,7 +266,7 @@ def frames_of(data: Path) -> list[Picture]:
             delivered, frame = film.read()
             if not delivered:
                 break
-            frames.append(shrink(frame, WIDTH, HEIGHT))
+            frames.append(shrink(np.asarray(frame, np.uint8), WIDTH, HEIGHT))
     # Spread, so that a short run sees all clips.
     order = np.random.default_rng(0).permutation(len(frames))
     return [frames[index] for index in order]

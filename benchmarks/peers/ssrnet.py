@@ -42,7 +42,8 @@ def open_ssrnet(weights: Path) -> AgePeer:
 
 def stretched(picture: Picture) -> Picture:
     """Stretch a crop's values to 0..255, as its demonstration does."""
-    return cv2.normalize(picture, None, alpha=0, beta=255, norm_type=cv2.NORM_MINMAX)
+    wide = cv2.normalize(picture, np.empty_like(picture), 0, 255, cv2.NORM_MINMAX)
+    return np.asarray(wide, np.uint8)
 
 
 def regress(outputs: list[Any]) -> NDArray[np.float64]:

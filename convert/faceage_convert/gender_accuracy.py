@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from faceage_calibration.gender_told import gender_told
 from faceage_calibration.labels import Label
 
 __all__ = ["GenderAccuracy", "gender_accuracy", "gender_lines"]
@@ -37,21 +38,19 @@ def gender_accuracy(
     Returns:
         None where the models say none, or no face's label is one that they tell.
     """
-    told = [
-        (_likeliest(one), _likeliest(other), label.gender)
-        for one, other, label in zip(before, after, labels[: len(before)], strict=True)
-        if label.gender in one
-    ]
-    if not told:
+    if not before:
         return None
-    wanted = [label for _, _, label in told]
-    count = len(told)
+    said = [[_likeliest(one) for one in shares] for shares in (before, after)]
+    found = gender_told([label.gender for label in labels], before[0].keys(), *said)
+    if found is None:
+        return None
+    (right, right_after), (told, told_after) = found.right, found.told
     return GenderAccuracy(
-        n=count,
-        float32=sum(one == label for one, _, label in told) / count,
-        int8=sum(other == label for _, other, label in told) / count,
-        alike=sum(one == other for one, other, _ in told) / count,
-        majority=max(map(wanted.count, set(wanted))) / count,
+        n=found.n,
+        float32=float(right.mean()),
+        int8=float(right_after.mean()),
+        alike=float((told == told_after).mean()),
+        majority=found.majority,
     )
 
 

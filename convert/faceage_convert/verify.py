@@ -69,7 +69,9 @@ def verify_file(data: bytes, where: str, crops: npt.NDArray[np.uint8]) -> Checks
     check_golden(fast, "xnnpack")
     check_golden(plain, "builtin")
     answers = count_answers(fast, crops)
-    if answers < _LEAST_ANSWERS:
+    # A detector of finished boxes may answer "no face" to all of them, and be right.
+    finished = contract.detector is not None and contract.detector.stage == "boxes"
+    if answers < _LEAST_ANSWERS and not finished:
         raise ModelFileError(
             f"{where}: the number of different answers to {len(crops)} different pictures is "
             f"{answers}, expected {_LEAST_ANSWERS} or more; the model hardly looks at its input, "

@@ -36,11 +36,13 @@ _BACKING, _INK = (24, 24, 24), (255, 255, 255)
 
 
 def label(face: TrackedFace) -> str:
-    """The words beside a face: track, age, and the interval where there is one."""
+    """The words beside a face: track, age, the interval where there is one, gender if asked for."""
     text = f"#{face.track}: {face.age:.0f}"
-    if face.age_low is None or face.age_high is None:
-        return text
-    return f"{text} ({face.age_low:.0f}-{face.age_high:.0f})"
+    if face.age_low is not None and face.age_high is not None:
+        text += f" ({face.age_low:.0f}-{face.age_high:.0f})"
+    if face.gender is not None:
+        text += f", {face.gender[0]} {face.gender[1]:.0%}"
+    return text
 
 
 def annotated(picture: Picture, result: FrameResult) -> Picture:

@@ -11,7 +11,7 @@ from faceage_edge.frames import Picture
 from faceage_edge.line_file import LineFile
 from faceage_edge.result import FrameResult
 
-__all__ = ["COLUMNS", "CsvTable"]
+__all__ = ["COLUMNS", "GENDER_COLUMNS", "CsvTable"]
 
 COLUMNS = (
     "frame",
@@ -28,21 +28,36 @@ COLUMNS = (
     "over",
     "answer",
 )
+# Behind them where gender is asked for.
+GENDER_COLUMNS = ("gender", "gender_share")
 
 
 class CsvTable:
     """A line for each face of each frame, written through at once so that a reader follows live.
 
-    An earlier file of that name is added to. `over` and `answer` are empty without `--threshold`.
+    An earlier file of that name is added to if it has the same columns. `over` and `answer` are
+    empty without `--threshold`.
     """
 
-    def __init__(self, target: Path, document: Callable[[FrameResult], dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        target: Path,
+        document: Callable[[FrameResult], dict[str, Any]],
+        *,
+        genders: bool = False,
+    ) -> None:
         """Check that the file can be written; nothing is written yet.
 
+        Args:
+            target: the file.
+            document: makes a result's JSON values.
+            genders: whether those say gender.
+
         Raises:
-            OutputError: it cannot.
+            OutputError: it cannot, or has other columns.
         """
-        self._file = LineFile(target)
+        self._columns = (*COLUMNS, *GENDER_COLUMNS) if genders else COLUMNS
+        self._file = LineFile(target, header=",".join(self._columns))
         self._document = document
 
     def write(self, result: FrameResult, picture: Picture) -> None:  # noqa: ARG002
@@ -54,11 +69,11 @@ class CsvTable:
         document = self._document(result)
         lines = io.StringIO()
         writer = csv.writer(lines, lineterminator="\n")
-        writer.writerows(_row(document, face) for face in document["faces"])
+        writer.writerows(self._row(document, face) for face in document["faces"])
         self._file.append([lines.getvalue()])
 
     def __enter__(self) -> "CsvTable":
-        self._file.open(",".join(COLUMNS) + "\n")
+        self._file.open()
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
@@ -68,8 +83,7 @@ class CsvTable:
             if kind is None:
                 raise
 
-
-def _row(document: dict[str, Any], face: dict[str, Any]) -> list[Any]:
-    cells = {**face, "frame": document["frame"], "time_s": document["time_s"]}
-    cells.update(zip(("x", "y", "width", "height"), face["box"], strict=True))
-    return [cells.get(name) for name in COLUMNS]
+    def _row(self, document: dict[str, Any], face: dict[str, Any]) -> list[Any]:
+        cells = {**face, "frame": document["frame"], "time_s": document["time_s"]}
+        cells.update(zip(("x", "y", "width", "height"), face["box"], strict=True))
+        return [cells.get(name) for name in self._columns]

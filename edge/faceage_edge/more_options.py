@@ -7,7 +7,7 @@ __all__ = ["add_sinks", "add_threshold", "add_upkeep"]
 
 def add_sinks(group: argparse._ArgumentGroup) -> None:
     """Add an option for every sink; each is None or False where it was not given."""
-    group.add_argument("--csv", metavar="FILE", help="a line for each face of each frame")
+    group.add_argument("--csv", metavar="FILE", help="a line for each face of each frame; appended")
     group.add_argument(
         "--events",
         metavar="FILE",

@@ -23,6 +23,9 @@ _KEEPALIVE_S = 30
 _BACK_OFF_S = (1, 60)
 # How long the last words may take at the end, seconds.
 _FAREWELL_S = 1.0
+# What the state says of the surest face on top, and what beside it where gender is asked for.
+_BEST = ("age", "age_low", "age_high")
+_BEST_GENDER = ("gender", "gender_share")
 
 
 class Mqtt:
@@ -33,6 +36,7 @@ class Mqtt:
         broker: Broker,
         document: Callable[[FrameResult], dict[str, Any]],
         *,
+        genders: bool = False,
         pause_s: float = 1.0,
     ) -> None:
         """Prepare the client; nothing is sent yet.
@@ -40,6 +44,7 @@ class Mqtt:
         Args:
             broker: where to publish.
             document: a result as the JSON lines have it.
+            genders: whether that says gender; Home Assistant is told of it then alone.
             pause_s: seconds between two states at least.
 
         Raises:
@@ -48,6 +53,7 @@ class Mqtt:
         """
         self._broker = broker
         self._document = document
+        self._genders = genders
         self._connected = False
         self._words = "no answer yet"
         self._pending: Any = None
@@ -86,9 +92,8 @@ class Mqtt:
             return
         document = self._document(result)
         faces = document["faces"]
-        best = {"age": None, "age_low": None, "age_high": None}
-        if faces:
-            best = {name: faces[0][name] for name in best}
+        names = _BEST + _BEST_GENDER if self._genders else _BEST
+        best = {name: faces[0].get(name) if faces else None for name in names}
         state = {"people": len(faces), **best, **document}
         self._pending = self._client.publish(self._broker.topic("state"), json.dumps(state))
 
@@ -96,8 +101,9 @@ class Mqtt:
         if reason.is_failure:
             self._words = f"refused: {reason}"
             return
-        for topic, payload in discovery_messages(self._broker):
-            client.publish(topic, json.dumps(payload), qos=1, retain=True)
+        for topic, payload in discovery_messages(self._broker, genders=self._genders):
+            told = "" if payload is None else json.dumps(payload)
+            client.publish(topic, told, qos=1, retain=True)
         client.publish(self._broker.topic("availability"), "online", qos=1, retain=True)
         # A message that the last connection lost would hold up all others.
         self._pending = None

@@ -46,13 +46,25 @@ _SENSORS: tuple[tuple[str, dict[str, Any]], ...] = (
         },
     ),
 )
+_GENDER: tuple[str, dict[str, Any]] = (
+    "gender",
+    {
+        "name": "Gender",
+        "value_template": "{{ value_json.gender }}",
+        "icon": "mdi:human-male-female",
+    },
+)
 
 
-def discovery_messages(broker: Broker) -> list[tuple[str, dict[str, Any]]]:
+def discovery_messages(
+    broker: Broker, *, genders: bool = False
+) -> list[tuple[str, dict[str, Any] | None]]:
     """Return topics and payloads, one for each sensor.
 
     Args:
         broker: its prefix names the device and the topics that the sensors read.
+        genders: whether the states say gender. Where they do not its payload is None, to be sent
+            empty: the sensor that an earlier run told of goes.
     """
     node = f"faceage_{broker.identity}"
     shared = {
@@ -68,10 +80,12 @@ def discovery_messages(broker: Broker) -> list[tuple[str, dict[str, Any]]]:
         },
         "origin": {"name": "faceage", "sw_version": __version__},
     }
-    return [
-        (
-            f"homeassistant/sensor/{node}/{name}/config",
-            {**shared, **sensor, "unique_id": f"{node}_{name}"},
-        )
-        for name, sensor in _SENSORS
+    told: list[tuple[str, dict[str, Any] | None]] = [
+        (_topic(node, name), {**shared, **sensor, "unique_id": f"{node}_{name}"})
+        for name, sensor in (*_SENSORS, *((_GENDER,) if genders else ()))
     ]
+    return told if genders else [*told, (_topic(node, _GENDER[0]), None)]
+
+
+def _topic(node: str, name: str) -> str:
+    return f"homeassistant/sensor/{node}/{name}/config"

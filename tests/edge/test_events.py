@@ -12,6 +12,7 @@ from tests.edge.results import PICTURE, face, result
 from faceage_edge.errors import OutputError
 from faceage_edge.events import EventFile, Events
 from faceage_edge.result import FrameResult
+from faceage_edge.visits import noted
 
 SCHEMA = json.loads((files("faceage_edge") / "events.schema.json").read_text())
 
@@ -43,6 +44,19 @@ def test_a_visit_has_an_entry_an_exit_and_a_dwell_time() -> None:
     assert leave["reason"] == "gone"
     # Two seconds without the person, and the next frame says so.
     assert leave["time_s"] == 3.1
+
+
+def test_gender_is_repeated_where_results_say_it() -> None:
+    """In both events, as the schema has it, and in the note of who is in view."""
+    events = Events()
+    seen = [result(0, face(gender=("female", 0.6))), result(1, face(gender=("male", 0.75)))]
+    (enter,) = [event for one in seen for event in events.update(one.to_json())]
+    assert noted(events.note())[1].said["gender"] == "male"
+    (leave,) = events.finish()
+    assert (enter["gender"], enter["gender_share"]) == ("female", 0.6)
+    assert (leave["gender"], leave["gender_share"]) == ("male", 0.75)
+    for event in (enter, leave):
+        jsonschema.validate(event, SCHEMA)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
+from faceage_edge.contract import Contract, Crop, Input, Normalisation, Output
+from faceage_edge.detector_stage import Stage
 from faceage_edge.errors import ContractError
 from faceage_edge.golden import GENERATORS, check_golden, golden_picture, record_golden, sample
 from faceage_edge.model import Model, load_model
@@ -189,3 +192,33 @@ def test_no_golden_outputs_at_all(refine: Model) -> None:
     """The message names the kernels that were asked for."""
     with pytest.raises(ContractError, match="no golden outputs for builtin"):
         check_golden(with_golden(refine, {}), "builtin")
+
+
+def test_behind_the_count_of_boxes_nothing_is_expected() -> None:
+    """There stands what stood in memory: not the same twice, and not always a number."""
+    heads = {"boxes": 12, "box-classes": 3, "box-scores": 3, "box-count": 1}
+    contract = Contract(
+        task="face-detector", name="toy", licence="none",
+        input=Input("picture", 1, 8, 8, "RGB", "float32", 1.0, 0, Normalisation("affine")),
+        crop=Crop("frame"),
+        outputs=tuple(Output(f"the {h}", h, "float32", 1.0, 0, n) for h, n in heads.items()),
+        detector=Stage("boxes", 0.0, 0.5),
+    )  # fmt: skip
+
+    class Runner:
+        path = Path("toy.tflite")
+
+        def __init__(self, contract: Contract, rest: float) -> None:
+            self.contract, self._rest = contract, rest
+
+        def run_raw(self, pictures: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.generic]]:
+            made = {head: np.full(n, self._rest, np.float32) for head, n in heads.items()}
+            made["boxes"][:8], made["box-classes"][:2] = 0.5, 0
+            made["box-scores"][:2], made["box-count"][:] = 0.9, 2
+            return {f"the {head}": values[None] for head, values in made.items()}
+
+    recorded = record_golden(Runner(contract, np.nan))
+    assert recorded["the boxes"][0] == [0.5] * 8 + [0.0] * 4
+    assert recorded["the box-scores"][2] == [0.9, 0.9, 0.0]
+    golden = {"tolerance": 1e-3, "xnnpack": recorded}
+    assert check_golden(Runner(replace(contract, golden=golden), 1e9), "xnnpack") == 0

@@ -140,6 +140,36 @@ def test_states_arrive_and_the_sensors_introduce_themselves(tmp_path: Path) -> N
 
 
 @with_broker
+def test_gender_is_told_where_it_is_asked_for(tmp_path: Path) -> None:
+    """The state says that of the surest face, and Home Assistant has a sensor; without, neither."""
+    port, topic = free_port(), "homeassistant/sensor/faceage_hall/gender/config"
+    broker = parse_mqtt_url(f"mqtt://127.0.0.1:{port}/hall")
+    surest, other = face(1, gender=("female", 0.9)), face(2, gender=("male", 0.8))
+    with mosquitto(tmp_path, port), listening(port) as found:
+        with Mqtt(broker, FrameResult.to_json, genders=True, pause_s=0.01) as mqtt:
+            for faces, said in (((surest, other), ["female", 0.9]), ((), [None, None])):
+                told = f'"gender": {json.dumps(said[0])}, "gender_share": {json.dumps(said[1])}, "f'
+
+                def came(told: str = told, faces: Any = faces) -> bool:
+                    mqtt.write(result(3, *faces), PICTURE)
+                    return any(told in state for state, _ in found.get("hall/state", []))
+
+                wait_for(came)
+        config = json.loads(found[topic][-1][0])
+        assert config["value_template"] == "{{ value_json.gender }}"
+        assert config["unique_id"] == "faceage_hall_gender"
+        found.clear()
+        with sink(broker) as mqtt:
+            publish_until(mqtt, found, "hall/state")
+        # An empty message takes the retained one away, and Home Assistant its sensor.
+        assert [payload for payload, _ in found[topic]] == [""]
+        assert "gender" not in found["hall/state"][-1][0]
+        with listening(port) as retained:
+            wait_for(lambda: len(retained) >= 4)
+    assert topic not in retained
+
+
+@with_broker
 def test_when_we_are_gone_the_broker_says_so(tmp_path: Path) -> None:
     """The last will: a process that dies is offline without a word of its own."""
     port = free_port()

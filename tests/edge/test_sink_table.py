@@ -1,6 +1,7 @@
 """Sinks as the command line names them: several at once, and what cannot be is said first."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,12 @@ import pytest
 from tests.edge.results import PICTURE, face, result
 
 from faceage_edge import camera
+from faceage_edge.camera_options import parser
+from faceage_edge.frames import CameraRequest
+from faceage_edge.result import FrameResult
+from faceage_edge.sink_table import open_sinks
 from faceage_edge.sinks import Sink
+from faceage_edge.sources import open_source
 
 
 @pytest.fixture
@@ -71,6 +77,20 @@ def test_a_token_may_stand_in_the_environment(
     err = capsys.readouterr().err
     assert "?token=..." in err
     assert "abcdef0123456789" not in err
+
+
+@pytest.mark.parametrize("words", [[], ["--gender"]])
+def test_sinks_know_whether_gender_is_asked_for(
+    clip: Path, tmp_path: Path, words: list[str]
+) -> None:
+    """From the option: a CSV's columns are settled before any face is seen."""
+    target = tmp_path / "a.csv"
+    options = parser("test").parse_args(["--source", str(clip), "--csv", str(target), *words])
+    with open_source(str(clip), CameraRequest()) as source:
+        _, table = open_sinks(options, source, sys.stdout, FrameResult.to_json, print)
+        with table:
+            pass
+    assert target.read_text().rstrip().endswith(",gender,gender_share" if words else ",answer")
 
 
 def test_every_sink_takes_the_same_result(tmp_path: Path) -> None:

@@ -60,6 +60,7 @@ RUN_BY = [
     ("python -m faceage_models.keras2_file", "tests/models/test_keras2_pair.py", '"--closer"'),
     ("faceage-train --qat", "tests/models/test_train_qat.py", '"--qat"'),
     ("faceage-train", "tests/models/test_train_age.py", '"--grid"'),
+    ("python -m faceage_models.ssd_file", "tests/models/test_ssd_file.py", '"--out"'),
 ]  # fmt: skip
 # Hours, root at every run, another framework or other machines: run by hand, as CONTRIBUTING says.
 BY_HAND = (

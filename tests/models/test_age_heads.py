@@ -8,6 +8,7 @@ import pytest
 from faceage_edge.errors import UsageError
 from faceage_models.age_heads import HEADS, head_named, rank_importance, with_distribution
 from faceage_models.coral import coral_loss, label_levels
+from faceage_models.keras_backend import training_keras
 
 EXACT = np.array([[0.0, 0.0], [35.0, 35.0], [104.0, 104.0]])
 # 20-29, and 70 and more up to 120.
@@ -134,3 +135,18 @@ def test_an_unknown_head() -> None:
     """Those there are are named."""
     with pytest.raises(UsageError, match="no head 'ranks'; there are coral, distribution"):
         head_named("ranks")
+
+
+def test_a_squared_loss_begins_with_one_answer_for_all() -> None:
+    """The median, whatever is seen: of a thousand features random weights would scatter it widely,
+    and the square would have the network learn nothing else."""
+    keras = training_keras()
+    features = np.random.default_rng(0).uniform(0, 1, (50, 1280)).astype(np.float32)
+    spread = {}
+    for name in ("regression-mse", "regression"):
+        taken = keras.Input((1280,))
+        model = keras.Model(taken, HEADS[name].output(taken))
+        HEADS[name].begin(model, np.array([[20.0, 20.0], [30.0, 30.0], [80.0, 80.0]]))
+        spread[name] = HEADS[name].years(np.asarray(model(features)))
+    np.testing.assert_allclose(spread["regression-mse"], 30, atol=1e-4)
+    assert spread["regression"].std() > 5
