@@ -12,7 +12,7 @@
 set -eu
 data=$1 work=$2
 shift 2
-[ $# -gt 0 ] || set -- age-tiny:0.375:96:100:1,2 age-mobilenet-coral:0.75:128:60:1
+[ $# -gt 0 ] || set -- age-tiny:0.375:96:100:1,2,3 age-mobilenet-coral:0.75:128:60:1
 mkdir -p "$work"
 
 # The packed faces that networks are trained and chosen on.
