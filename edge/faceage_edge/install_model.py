@@ -55,7 +55,8 @@ def install_model(file: Path, folder: Path) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
     # Before the switch: nobody looks for it until the second file is in its place.
     place, added = (None, False) if first is None else put_first(first, folder)
-    if before is not None:
+    if before is not None and before != data:
+        # Not twice the same: the one before would be gone.
         write_bytes(_previous(target), before)
     write_bytes(target, data)
     try:

@@ -48,6 +48,9 @@ def test_a_pair_takes_the_place_of_one_file(
     assert (folder / TINY.name).read_bytes() == closer.read_bytes()
     assert digest_in(folder) == model_contract(closer).model_digest
     assert f"looks closer where {folder / whole.name} says" in capsys.readouterr().err
+    # Once more, and the one before is still that of before.
+    assert install(closer, folder) == 0
+    assert (folder / f"{TINY.name}.previous").read_bytes() == TINY.read_bytes()
     assert install(folder / f"{TINY.name}.previous", folder) == 0
     # No model of the folder needs the first file any more; it is kept with its second.
     assert models(folder) == {TINY.name}
