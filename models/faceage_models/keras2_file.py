@@ -4,7 +4,8 @@
 
 RUN is a folder of `faceage-train`. The weights go layer by layer into the same network of tf_keras;
 its head ends as the published ones do: CORAL's in `Dense(1)`, `Linear_1_bias` and a sigmoid, groups
-and distributions in a softmax, a regression in years. FILE.contract.json beside it is the contract.
+and distributions in a softmax, a regression in years, or from 0 to 1 where it learnt squares.
+FILE.contract.json beside it is the contract.
 A network that cuts a region out of its picture becomes two files, see `keras2_pair`.
 """
 
@@ -48,34 +49,38 @@ def write_keras2(folder: Path, path: Path) -> None:
         size=options["size"], alpha=options["alpha"], dropout=options["dropout"],
         normalise=options["normalise"],
     )  # fmt: skip
-    answers, weights = _heads(tf_keras, run.trained, features, contract["outputs"])
+    factor = _published_factor(options["head"], contract["outputs"][0])
+    answers, weights = _heads(tf_keras, run.trained, features, contract["outputs"], factor)
     model = tf_keras.Model(pixels, answers, name=run.trained.name)
     copy_weights(run.trained, model, weights)
-    contract["outputs"][0] |= {"years_scale": 1.0} if _is_regression(contract) else {}
+    if factor != 1:
+        contract["outputs"][0]["years_scale"] /= factor
     write_h5(model, path, contract)
 
 
-def _is_regression(contract: dict[str, Any]) -> bool:
-    return bool(contract["outputs"][0]["head"] == "regression")
+def _published_factor(head: str, output: dict[str, Any]) -> float:
+    """What the trainer's numbers are multiplied by: a regression is published in years, but that
+    of age_prediction_cnn, by its squares, from 0 to 1, which is what the trainer learns."""
+    return float(output["years_scale"]) if head == "regression" else 1.0
 
 
 def _heads(
-    tf_keras: Any, trained: Any, features: Any, outputs: list[dict[str, Any]]
+    tf_keras: Any, trained: Any, features: Any, outputs: list[dict[str, Any]], factor: float
 ) -> tuple[Any, dict[str, list[Any]]]:
     """What the model answers, one tensor or several, and the heads' weights by layer."""
     if len(outputs) == 1:
-        return _head(tf_keras, trained.layers[-1], features, outputs[0])
+        return _head(tf_keras, trained.layers[-1], features, outputs[0], factor)
     answers: list[Any] = []
     weights: dict[str, list[Any]] = {}
     for output in outputs:
-        answer, own = _head(tf_keras, trained.get_layer(output["name"]), features, output)
+        answer, own = _head(tf_keras, trained.get_layer(output["name"]), features, output, factor)
         answers.append(answer)
         weights |= own
     return answers, weights
 
 
 def _head(
-    tf_keras: Any, layer: Any, features: Any, output: dict[str, Any]
+    tf_keras: Any, layer: Any, features: Any, output: dict[str, Any], factor: float
 ) -> tuple[Any, dict[str, list[Any]]]:
     """The published head on features, and its weights by layer."""
     layers = tf_keras.layers
@@ -86,7 +91,7 @@ def _head(
         answer = layers.Activation("sigmoid", name="probabilities")(ranks(number))
         return answer, {"shared": [kernel], "linear_1_bias": [biases]}
     kernel, bias = layer.get_weights()
-    scale = float(output.get("years_scale", 1.0)) if output["head"] == "regression" else 1.0
+    scale = factor if output["head"] == "regression" else 1.0
     activation = None if output["head"] == "regression" else "softmax"
     dense = layers.Dense(kernel.shape[1], activation=activation, name=layer.name)
     return dense(features), {layer.name: [kernel * scale, bias * scale]}
