@@ -5,14 +5,14 @@
 #     sh models/crop_sweep.sh DATA WORK FACERES.json
 #
 # DATA holds data/; WORK keeps packed faces, start weights and runs, which go on where they stopped; where
-# FACERES.json comes from is said in models/README.md. Half an hour on two cores.
+# FACERES.json comes from is said in models/README.md. A quarter of an hour on two cores.
 set -eu
 data=$1 work=$2 faceres=$3
 mkdir -p "$work"
 start=$work/start.npz
 [ -f "$start" ] || python -m faceage_models.face_start --model "$faceres" --data "$data/data/utkface-train.tar" \
     --alpha 0.375 --size 96 --out "$start"
-for zoom in 0.8 0.9 1.0 1.1 1.25; do
+for zoom in 0.8 1.0 1.25; do
     pack="--zoom $zoom --cut 96 --pack"
     train=$work/train-$zoom.faces.npz dev=$work/dev-$zoom.faces.npz
     # shellcheck disable=SC2086  # words, not one
