@@ -45,7 +45,11 @@ def priors() -> NDArray[np.float64]:
     for stride, sides in GRIDS:
         for y in range(-(-HEIGHT // stride)):
             for x in range(-(-WIDTH // stride)):
-                rows += [((x + 0.5) * stride, (y + 0.5) * stride, s, s) for s in sides]
+                # Its authors cut the priors off at the picture's own sides.
+                rows += [
+                    ((x + 0.5) * stride, (y + 0.5) * stride, min(s, WIDTH), min(s, HEIGHT))
+                    for s in sides
+                ]
     return np.array(rows, np.float64)
 
 

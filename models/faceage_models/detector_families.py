@@ -24,7 +24,8 @@ _POST_PROCESS = "TFLite_Detection_PostProcess"
 # BlazeFace by side of its input: (stride, anchors of a cell) of each grid.
 _BLAZEFACE = {128: ((8, 2), (16, 6)), 192: ((4, 1),), 256: ((16, 2), (32, 6))}
 _BLAZEFACE_NUMBERS = 16
-# Sides of RFB's priors in input pixels by stride; those of the 640-pixel network are the same.
+# Sides of RFB's priors in input pixels by stride; those of the 640-pixel network are the same. None
+# is longer than the input: its authors cut them off there before they trained.
 _RFB = {8: (10, 16, 24), 16: (32, 48), 32: (64, 96), 64: (128, 192, 256)}
 _YUNET_STRIDES = (8, 16, 32)
 
@@ -97,13 +98,13 @@ def _only(*outputs: Sequence[TensorInfo], of: ModelFile) -> bool:
 def _grid(
     model: ModelFile, stride: float, sides: Sequence[float], names: tuple[tuple[str, ...], str, str]
 ) -> AnchorGrid:
-    """A grid of square anchors over the whole input."""
+    """A grid of square anchors over the whole input, none longer than that."""
     _, height, width, _ = model.inputs[0].shape
     return AnchorGrid(
         columns=math.ceil(width / stride),
         rows=math.ceil(height / stride),
         stride=(float(stride), float(stride)),
-        sides=tuple((float(side), float(side)) for side in sides),
+        sides=tuple((float(min(side, width)), float(min(side, height))) for side in sides),
         scores=names[0],
         boxes=names[1],
         points=names[2],

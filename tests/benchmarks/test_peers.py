@@ -31,6 +31,16 @@ def peers(repo_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [str(repo_root / "benchmarks" / "peers"), *sys.path])
 
 
+@pytest.mark.usefixtures("peers")
+def test_priors_of_rfb() -> None:
+    """As many as the network answers for, the largest no higher than the picture."""
+    from rfb320 import priors
+
+    table = priors()
+    assert table.shape == (4420, 4)
+    assert table[-1].tolist() == [288.0, 224.0, 256.0, 240.0]
+
+
 def test_figures_by_hand() -> None:
     """Times are ratios to the first pipeline's, errors differences to the first model's."""
     ours, theirs, our_ages, their_ages = peer_figures(SAMPLES, SETTINGS)["peers"]

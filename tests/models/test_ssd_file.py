@@ -13,10 +13,13 @@ from faceage_convert.embed import embed_contract
 from faceage_convert.own_detector import import_detector
 from faceage_edge.crop import Picture
 from faceage_edge.detector import load_detector
+from faceage_edge.flatbuffer import read_model_file
 from faceage_edge.geometry import Face
 from faceage_edge.model import read_model_bytes
+from faceage_models.detector_families import family_of
 from faceage_models.ssd_file import main, ssd_of_rfb
 from faceage_models.ssd_post_process import take_apart
+from faceage_models.tflite_constants import fold_constants
 
 ROOT = Path(__file__).resolve().parents[2]
 STATED = ROOT / "models" / "recipes" / "contracts" / "rfb-320-ssd.toml"
@@ -47,6 +50,15 @@ def assert_same(one: Sequence[Face], other: Sequence[Face]) -> None:
     for mine, theirs in zip(one, other, strict=True):
         assert mine.score == pytest.approx(theirs.score, abs=1e-4)
         assert vars(mine.box) == pytest.approx(vars(theirs.box), abs=5e-3)
+
+
+def test_no_prior_is_longer_than_the_picture() -> None:
+    """As its authors cut them off: of 256 pixels on 240 rows, 240 are left."""
+    read = read_model_file(fold_constants(rfb_like(), "rfb"), "rfb")
+    assert read.inputs[0].shape[1:3] == (240, 320)
+    anchors = family_of(read, "rfb").stage.anchors
+    assert anchors is not None
+    assert anchors.grids[-1].sides == ((128.0, 128.0), (192.0, 192.0), (256.0, 240.0))
 
 
 def test_a_network_of_that_form_keeps_its_boxes(tmp_path: Path) -> None:
