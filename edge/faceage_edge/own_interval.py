@@ -11,7 +11,7 @@ from pathlib import Path
 
 from faceage_edge.contract import Contract
 from faceage_edge.errors import ContractError
-from faceage_edge.interval import parse_interval
+from faceage_edge.interval import Interval, parse_interval
 from faceage_edge.json_fields import Fields
 from faceage_edge.model import read_model_bytes
 
@@ -37,17 +37,25 @@ def with_own_interval(contract: Contract, model: Path) -> Contract:
     beside = interval_path(model)
     if not beside.is_file():
         return contract
-    remedy = (
-        f"fit it with: faceage-calibrate interval --model {model} --faces FACES --crops detect; or "
-        f"remove it, and the interval of {model.name} itself holds"
-    )
     try:
-        top = Fields(json.loads(read_model_bytes(beside)), str(beside))
-    except (ValueError, RecursionError) as error:
-        raise ContractError(f"{beside} is not JSON ({error}); {remedy}") from error
-    if top.text("model_digest") != contract.model_digest:
-        raise ContractError(f"{beside} belongs to another model than {model.name}; {remedy}")
-    fitted = parse_interval(top.object("interval"))
-    seen = "".join(top.object("calibration").texts("pictures"))
+        fitted, seen = _read(beside, contract.model_digest)
+    except ContractError as error:
+        raise ContractError(
+            f"{error}; fit it with: faceage-calibrate interval --model {model} --faces FACES "
+            f"--crops detect; or remove it, and the interval of {model.name} itself holds"
+        ) from error
     provenance = {**contract.provenance, "interval_pictures": seen}
     return replace(contract, interval=fitted, provenance=provenance)
+
+
+def _read(path: Path, digest: str) -> tuple[Interval, str]:
+    """The interval of the model with this digest, and the pictures it was fitted on, by the first
+    digits of their SHA-256, run together."""
+    try:
+        top = Fields(json.loads(read_model_bytes(path)), str(path))
+    except (ValueError, RecursionError) as error:
+        raise ContractError(f"{path} is not JSON ({error})") from error
+    if top.text("model_digest") != digest:
+        raise ContractError(f"{path} belongs to another model")
+    pictures = top.object("calibration").texts("pictures")
+    return parse_interval(top.object("interval")), "".join(pictures)
