@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from faceage_benchmarks.age_bands import Rows, age_band, mean_with_interval, rows_by_name
+from faceage_benchmarks.age_intervals import has_interval
 from faceage_calibration.banded import weighted_bands, weighted_interval
 from faceage_calibration.stats import Floats, share_interval
 
@@ -40,8 +41,7 @@ def band_figures(samples: Mapping[str, Any], bootstrap: Mapping[str, Any]) -> li
     if "against_predicted" in samples:
         theirs = np.abs(np.asarray(samples["against_predicted"], np.float64) - true)
         columns["delta_mae"] = columns["mae"] - theirs
-    lows = samples.get("low", [None] * true.size)
-    stated = np.array([low is not None for low in lows], bool)
+    stated = has_interval(samples)
     figures = []
     for band, rows in rows_by_name([age_band(age) for age in true]):
         figures.append({"band": band, "n": int(rows.sum())} | _means(columns, rows, bootstrap))

@@ -24,6 +24,7 @@ __all__ = [
     "FOLDS",
     "LEVELS",
     "cross_fitted",
+    "has_interval",
     "interval_figures",
     "interval_scores",
     "with_interval",
@@ -68,6 +69,12 @@ def interval_figures(samples: Mapping[str, Any], bootstrap: Mapping[str, Any]) -
     return figures
 
 
+def has_interval(samples: Mapping[str, Any]) -> Rows:
+    """Tell of which faces the model states an interval, bool (n,); `samples`: see age_figures."""
+    lows = samples.get("low", [None] * len(samples["true"]))
+    return np.array([low is not None for low in lows], bool)
+
+
 def with_interval(samples: Mapping[str, Any]) -> dict[str, Any]:
     """Return what interval figures are made of, of the faces that have an interval alone.
 
@@ -78,9 +85,7 @@ def with_interval(samples: Mapping[str, Any]) -> dict[str, Any]:
         `true`, `predicted`, `low`, `high`, m years each, and `nominal` where it is known; empty
         where no face has an interval.
     """
-    if "low" not in samples:
-        return {}
-    told = np.array([low is not None for low in samples["low"]], bool)
+    told = has_interval(samples)
     if not told.any():
         return {}
     keys = ("true", "predicted", "low", "high")

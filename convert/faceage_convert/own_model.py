@@ -110,14 +110,14 @@ def convert_own(
     measure = _measurement(float_model, faces.evaluation, cropper)
     refiner = Refiner(source, ranges, seen)
     shape = None if wish.shape is None else wish.shape.interval
-    told = _told(faces, crops, cropper)
+    told = _told(faces, crops, cropper) if wish.interval else None
 
     def attempt(recipe: Recipe) -> Attempt:
         made = to_quantized(source, refiner.ranges_for(recipe), recipe)
         if after is not None:
             made = _behind(made, after)
         run = partial(runnable, first=after)
-        if wish.interval:
+        if told is not None:
             made = _with_interval(made, run, told, shape)
         # Those of its ranges are stated with the ranges.
         apart = faces.interval if wish.learnt is None else (faces.calibration, *faces.interval)

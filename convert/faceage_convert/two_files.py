@@ -14,6 +14,7 @@ from faceage_convert.own_model import First, Wish, convert_own
 from faceage_edge.detector import Detector
 from faceage_edge.errors import UsageError
 from faceage_edge.model import load_model_bytes
+from faceage_edge.two_branches import says_where
 from faceage_models.float_source import FloatSource
 from faceage_models.specification import Hints
 
@@ -26,15 +27,11 @@ def check_alone(source: FloatSource) -> None:
     Raises:
         UsageError: it says where another looks closer.
     """
-    if _says_where(source):
+    if says_where(source.contract):
         raise UsageError(
             f'{source.path} has an output with the head "region", where a second model looks '
             "closer, and says only its part of an age: give the second with --closer"
         )
-
-
-def _says_where(source: FloatSource) -> bool:
-    return any(output.head == "region" for output in source.contract.outputs)
 
 
 def second_file(first: FloatSource, options: argparse.Namespace) -> FloatSource:
@@ -48,7 +45,7 @@ def second_file(first: FloatSource, options: argparse.Namespace) -> FloatSource:
         UsageError: the first says no region, or both have one name.
         ModelFileError: and others as for `import_float`.
     """
-    if not _says_where(first):
+    if not says_where(first.contract):
         raise UsageError(
             f"--closer looks where {first.path} says, but its contract names no output with the "
             'head "region"; state it with --contract'
@@ -74,13 +71,15 @@ def unquantized(source: FloatSource, options: argparse.Namespace) -> AgeResult:
         ModelFileError: it holds numbers that are not finite, or fails verification.
         UsageError: and others as for `second_file`.
     """
-    check_finite(source.data, str(source.path))
-    taken = AgeResult(verified(Converted(source.data, source.contract, source)))
+    taken = AgeResult(_as_it_is(source))
     if options.closer is None:
         return taken
-    second = second_file(source, options)
-    check_finite(second.data, str(second.path))
-    return AgeResult(verified(Converted(second.data, second.contract, second)), first=taken)
+    return AgeResult(_as_it_is(second_file(source, options)), first=taken)
+
+
+def _as_it_is(source: FloatSource) -> Converted:
+    check_finite(source.data, str(source.path))
+    return verified(Converted(source.data, source.contract, source))
 
 
 def convert_two(

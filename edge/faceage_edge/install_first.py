@@ -8,9 +8,9 @@ from pathlib import Path
 
 from faceage_edge.atomic import write_bytes
 from faceage_edge.contract import Contract
-from faceage_edge.errors import FaceageError, ModelFileError
+from faceage_edge.errors import ModelFileError
 from faceage_edge.model import model_contract, read_model_bytes
-from faceage_edge.two_branches import says_where, whole_beside
+from faceage_edge.two_branches import readable_contracts, says_where, whole_beside
 
 __all__ = ["PREVIOUS", "first_of", "put_first", "retire_first"]
 
@@ -84,10 +84,10 @@ def retire_first(before: Contract | None, now: Contract, folder: Path) -> list[s
         OutputError: the folder cannot be written.
     """
     of = "" if before is None else before.crop.of
-    known = _contracts(folder, "*.tflite")
+    known = dict(readable_contracts(sorted(folder.glob("*.tflite"))))
     if not of or any(one.crop.of == of for one in (now, *known.values())):
         return []
-    for path, contract in _contracts(folder, f"*.tflite{PREVIOUS}").items():
+    for path, contract in readable_contracts(sorted(folder.glob(f"*.tflite{PREVIOUS}"))):
         # Of the model before that, which is gone.
         if says_where(contract) and contract.model_digest != of:
             path.unlink()
@@ -99,13 +99,3 @@ def retire_first(before: Contract | None, now: Contract, folder: Path) -> list[s
         path.with_suffix(".json").unlink(missing_ok=True)
         lines.append(f"its first file is {kept}")
     return lines
-
-
-def _contracts(folder: Path, pattern: str) -> dict[Path, Contract]:
-    found = {}
-    for path in sorted(folder.glob(pattern)):
-        try:
-            found[path] = model_contract(path)
-        except FaceageError:
-            continue  # another file's fault is not this model's
-    return found

@@ -1,5 +1,6 @@
 """A model with its contract: pictures in, real numbers by output name out."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,19 @@ import numpy.typing as npt
 from faceage_edge.contract import Contract
 from faceage_edge.delegates import DelegateSpec
 from faceage_edge.embedded import read_contract
-from faceage_edge.errors import ModelFileError
+from faceage_edge.errors import ContractError, ModelFileError
 from faceage_edge.golden import check_accelerated
 from faceage_edge.interpreter import open_interpreter
 from faceage_edge.preprocess import InputEncoder
 
-__all__ = ["Model", "load_model", "load_model_bytes", "model_contract", "read_model_bytes"]
+__all__ = [
+    "Model",
+    "load_model",
+    "load_model_bytes",
+    "model_contract",
+    "read_json_beside",
+    "read_model_bytes",
+]
 
 # A face model is a few megabytes; a file beyond this is no model, and reading it whole could
 # exhaust a board's memory.
@@ -186,6 +194,23 @@ def read_model_bytes(path: Path) -> bytes:
         raise ModelFileError(
             f"cannot read the model {path}: {error.strerror or error}; check the path"
         ) from error
+
+
+def read_json_beside(path: Path, remedy: str) -> Any:
+    """Read a JSON file that lies beside a model.
+
+    Args:
+        path: the file.
+        remedy: what to do where it is none, for the message.
+
+    Raises:
+        ContractError: it is not JSON.
+        ModelFileError: as `read_model_bytes`.
+    """
+    try:
+        return json.loads(read_model_bytes(path))
+    except (ValueError, RecursionError) as error:
+        raise ContractError(f"{path} is not JSON ({error}); {remedy}") from error
 
 
 def _beside(path: Path) -> bytes | None:

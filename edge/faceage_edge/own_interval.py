@@ -5,7 +5,6 @@ The one in a model's contract holds for faces like those that whoever converted 
 becoming another file.
 """
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from faceage_edge.contract import Contract
 from faceage_edge.errors import ContractError
 from faceage_edge.interval import Interval, parse_interval
 from faceage_edge.json_fields import Fields
-from faceage_edge.model import read_model_bytes
+from faceage_edge.model import read_json_beside
 
 __all__ = ["interval_path", "with_own_interval"]
 
@@ -37,25 +36,23 @@ def with_own_interval(contract: Contract, model: Path) -> Contract:
     beside = interval_path(model)
     if not beside.is_file():
         return contract
+    remedy = (
+        f"fit it with: faceage-calibrate interval --model {model} --faces FACES --crops detect; or "
+        f"remove it, and the interval of {model.name} itself holds"
+    )
+    document = read_json_beside(beside, remedy)
     try:
-        fitted, seen = _read(beside, contract.model_digest)
+        fitted, seen = _parsed(Fields(document, str(beside)), contract.model_digest)
     except ContractError as error:
-        raise ContractError(
-            f"{error}; fit it with: faceage-calibrate interval --model {model} --faces FACES "
-            f"--crops detect; or remove it, and the interval of {model.name} itself holds"
-        ) from error
+        raise ContractError(f"{error}; {remedy}") from error
     provenance = {**contract.provenance, "interval_pictures": seen}
     return replace(contract, interval=fitted, provenance=provenance)
 
 
-def _read(path: Path, digest: str) -> tuple[Interval, str]:
+def _parsed(top: Fields, digest: str) -> tuple[Interval, str]:
     """The interval of the model with this digest, and the pictures it was fitted on, by the first
     digits of their SHA-256, run together."""
-    try:
-        top = Fields(json.loads(read_model_bytes(path)), str(path))
-    except (ValueError, RecursionError) as error:
-        raise ContractError(f"{path} is not JSON ({error})") from error
     if top.text("model_digest") != digest:
-        raise ContractError(f"{path} belongs to another model")
+        raise ContractError(f"{top.where} belongs to another model")
     pictures = top.object("calibration").texts("pictures")
     return parse_interval(top.object("interval")), "".join(pictures)

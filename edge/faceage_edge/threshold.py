@@ -7,7 +7,6 @@ faces (Platt, "Probabilistic Outputs for Support Vector Machines", 1999), make i
 beside the model, in <model>.threshold.json.
 """
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from faceage_edge.age import stated_years
 from faceage_edge.contract import Contract, Output
 from faceage_edge.errors import ContractError, ModelFileError, UsageError
 from faceage_edge.json_fields import Fields
-from faceage_edge.model import read_model_bytes
+from faceage_edge.model import read_json_beside
 from faceage_edge.result import FrameResult
 
 __all__ = [
@@ -175,10 +174,7 @@ def _read_fit(path: Path, contract: Contract, threshold: int) -> ThresholdFit:
         raise ModelFileError(
             f"there is no {beside}, so no probability of {path.name} is calibrated; {remedy}"
         )
-    try:
-        top = Fields(json.loads(read_model_bytes(beside)), str(beside))
-    except (ValueError, RecursionError) as error:
-        raise ContractError(f"{beside} is not JSON ({error}); {remedy}") from error
+    top = Fields(read_json_beside(beside, remedy), str(beside))
     if top.integer("format") != TABLE_FORMAT:
         raise ContractError(f"{beside} has another format than {TABLE_FORMAT}; {remedy}")
     if top.text("model_digest") != contract.model_digest:

@@ -5,7 +5,7 @@ As one network it would end in a dense layer on the features of both branches. T
 of one on each, so each file ends in its own, and what they give is added before it is decoded.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,8 @@ from faceage_edge.geometry import FrameBox
 from faceage_edge.model import Model, load_model, model_contract
 
 __all__ = [
-    "TwoBranches", "load_branches", "model_files", "pieces_of", "says_where", "whole_beside",
+    "TwoBranches", "load_branches", "model_files", "pieces_of", "readable_contracts",
+    "says_where", "whole_beside",
 ]  # fmt: skip
 
 Pictures = npt.NDArray[np.uint8]
@@ -152,17 +153,25 @@ def whole_beside(path: Path, contract: Contract, *, ends: Sequence[str] = ("",))
     Raises:
         ModelFileError: it is not there.
     """
-    for other in (file for end in ends for file in sorted(path.parent.glob(f"*.tflite{end}"))):
-        try:
-            if other != path and model_contract(other).model_digest == contract.crop.of:
-                return other
-        except FaceageError:
-            continue  # another file's fault is not this model's
+    files = (file for end in ends for file in sorted(path.parent.glob(f"*.tflite{end}")))
+    for other, stated in readable_contracts(file for file in files if file != path):
+        if stated.model_digest == contract.crop.of:
+            return other
     raise ModelFileError(
         f"{path} looks closer at a part of a face that another model says, and that model, of the "
         f"digest {contract.crop.of[:16] or 'none'}..., is not beside it; keep the two files that "
         "faceage-convert --closer wrote in one folder"
     )
+
+
+def readable_contracts(files: Iterable[Path]) -> Iterator[tuple[Path, Contract]]:
+    """The contracts of model files, one after the other, without those that cannot be read."""
+    for file in files:
+        try:
+            contract = model_contract(file)
+        except FaceageError:
+            continue  # another file's fault is not this model's
+        yield file, contract
 
 
 def _age(contract: Contract) -> Output:

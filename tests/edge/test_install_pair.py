@@ -18,6 +18,15 @@ TINY = ROOT / "models" / "age-tiny" / "age-tiny.int8.tflite"
 Pair = Callable[..., tuple[Path, Path]]
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A device's folder of models: an age model of one file."""
+    made = tmp_path / "models"
+    made.mkdir()
+    shutil.copy(TINY, made)
+    return made
+
+
 def install(file: Path, folder: Path) -> int:
     return camera.main(["--install-model", str(file), "--models", str(folder)])
 
@@ -36,12 +45,9 @@ def digest_in(folder: Path) -> str:
 
 
 def test_a_pair_takes_the_place_of_one_file(
-    write_pair: Pair, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, write_pair: Pair, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In its very file, the first beside it; what was there can be installed again."""
-    folder = tmp_path / "models"
-    folder.mkdir()
-    shutil.copy(TINY, folder)
     whole, closer = write_pair(tmp_path / "new")
     assert install(closer, folder) == 0
     assert models(folder) == {TINY.name, whole.name}
@@ -95,12 +101,9 @@ def test_the_first_file_alone(
 
 
 def test_the_second_without_the_first(
-    write_pair: Pair, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, write_pair: Pair, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It is said so, and nothing is touched."""
-    folder = tmp_path / "models"
-    folder.mkdir()
-    shutil.copy(TINY, folder)
     before = content(folder)
     whole, closer = write_pair(tmp_path / "new")
     whole.unlink()
