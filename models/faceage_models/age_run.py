@@ -198,8 +198,10 @@ class AgeRun:
             done = self.step / _AVERAGE_EVERY
             keep = min(_AVERAGING**_AVERAGE_EVERY, (1 + done) / (10 + done))
             for mean, value in zip(self._mean, self.model.get_weights(), strict=True):
-                mean *= keep
-                mean += (1 - keep) * np.asarray(value)
+                # Of a count, such as EfficientNet's normalisation has, there is no average.
+                share = keep if np.issubdtype(mean.dtype, np.floating) else 0
+                mean *= share
+                mean += (1 - share) * np.asarray(value)
         return loss
 
     def _close(self, epoch: Epoch) -> None:
