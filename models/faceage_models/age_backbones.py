@@ -31,6 +31,8 @@ from faceage_models.small_networks import alexnet, c3ae, four_convolutions, lene
 __all__ = ["BACKBONES", "Backbone", "age_model", "backbone_features", "take_weights"]
 
 _TOTAL_STRIDE = 32
+# What the bytes of a face usually differ by from their mean.
+_DIFFERENCE = 64.0
 # Of --normalise: the same as `INPUTS`, and exact in int8.
 _INPUT = "signed-128"
 
@@ -70,7 +72,24 @@ def _application_features(
     if kind == "EfficientNetB0" and taken.name != "bytes":
         pixels = _to_bytes(keras, pixels, taken)
     network = getattr(keras.applications, kind)
-    return network(include_top=False, weights=None, input_tensor=pixels, **options).output
+    built = network(include_top=False, weights=None, input_tensor=pixels, **options)
+    if kind.startswith("VGG"):
+        _begin_without_normalisation(keras, built, taken)
+    return built.output
+
+
+def _begin_without_normalisation(keras: Any, network: Any, taken: Preprocessing) -> None:
+    """Let what pictures differ by reach the end of a network that normalises nothing.
+
+    Keras' own start halves it at every layer, and a VGG then learns one answer for all faces; this
+    keeps it (He et al., "Delving deep into rectifiers", arXiv:1502.01852, section 2.2). Pictures
+    come in at about a unit.
+    """
+    kernels = [layer.kernel for layer in network.layers if hasattr(layer, "kernel")]
+    for kernel in kernels:
+        kernel.assign(keras.initializers.HeNormal()(kernel.shape))
+    if taken.normalisation.kind == "affine":
+        kernels[0].assign(kernels[0] * (max(taken.normalisation.std) / _DIFFERENCE))
 
 
 def _to_bytes(keras: Any, pixels: Any, taken: Preprocessing) -> Any:

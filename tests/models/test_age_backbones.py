@@ -9,6 +9,7 @@ import pytest
 from faceage_edge.errors import UsageError
 from faceage_models.age_backbones import age_model, backbone_features, take_weights
 from faceage_models.age_heads import HEADS
+from faceage_models.age_inputs import input_named, network_input
 
 
 @pytest.mark.parametrize(
@@ -41,6 +42,19 @@ def test_resnet50_is_that_of_keras(keras: Any) -> None:
     wanted = np.asarray(theirs(crops)).mean(axis=(1, 2))
     # Float sums in another order: a thousandth of a per cent.
     np.testing.assert_allclose(np.asarray(ours(crops)), wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("normalise", ["caffe", "signed", "standardise"])
+def test_a_vgg_tells_pictures_apart_from_the_start(keras: Any, normalise: str) -> None:
+    """Nothing in it normalises: what faces differ by must not fade on the way through 13 layers."""
+    pixels, features = backbone_features(keras, "vgg16", size=32, alpha=1.0, normalise=normalise)
+    picture = keras.Input((32, 32, 3), dtype="uint8")
+    taken = network_input(keras, picture, input_named(normalise))
+    network = keras.Model(picture, keras.Model(pixels, features)(taken))
+    generator = np.random.default_rng(0)
+    crops = generator.integers(0, 200, (8, 4, 4, 3), dtype=np.uint8).repeat(8, 1).repeat(8, 2)
+    answers = np.asarray(network(crops))
+    assert 0.03 < answers.std(axis=0).mean() < 3
 
 
 def test_weights_go_to_their_layers(tmp_path: Path) -> None:
