@@ -15,7 +15,7 @@ from faceage_calibration.detector_commands import detector_ranges
 from faceage_calibration.faces import FaceSet, read_faces
 from faceage_calibration.inputs import model_inputs
 from faceage_calibration.interval_shape import fit_shape
-from faceage_calibration.intervals import coverage_of, fit_interval
+from faceage_calibration.intervals import coverage_of, fit_shaped_interval
 from faceage_calibration.outputs import writable
 from faceage_calibration.progress import Progress
 from faceage_calibration.ranges import Calibration, Ranges, record_activations, write_ranges
@@ -73,7 +73,9 @@ def interval(options: argparse.Namespace) -> int:
     before = model.contract.interval
     shape = _shape(options.shape, before)
     faces, missed, truth, ages = _estimated(options, model)
-    fitted = fit_interval(truth, ages.years, ages.spread, coverage=options.coverage, shape=shape)
+    fitted = fit_shaped_interval(
+        truth, ages.years, ages.spread, coverage=options.coverage, shape=shape
+    )
     document = {
         "interval": interval_document(fitted),
         "covered_when_fitted": coverage_of(fitted, truth, ages.years, ages.spread),

@@ -2,18 +2,14 @@
 
 A model errs by other amounts, and to other sides, at 5, 25 and 70 years. Its errors on the many
 faces it was trained on are too small, but tell where they are larger and to which side; the size is
-then fitted on held-out faces (`intervals.fit_interval`).
-
-The shape minimises the interval score (Gneiting and Raftery, "Strictly Proper Scoring Rules,
-Prediction, and Estimation", JASA 2007, section 6.2), and pays for bands of true ages that it covers
-less or more than the others: the score alone would leave the rare ages out.
+then fitted on held-out faces (`intervals.fit_interval`), and where there are enough of those the
+bands of ages too (`even_bands`).
 """
-
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from faceage_calibration.interval_descent import Reaching, bands_of, descend, hats_of, knots_of
 from faceage_edge.errors import FacesError
 from faceage_edge.interval import IntervalShape
 
@@ -24,25 +20,9 @@ Floats = npt.NDArray[np.float64]
 # Estimates at which the reach is free: closer where ages differ most from year to year.
 _KNOTS = (1, 2, 4, 8, 12, 16, 20, 24, 28, 33, 38, 44, 50, 56, 62, 68, 74, 80)
 _FEWEST = 20  # faces between knots; with fewer a knot is left out
-_OLDEST_BAND = 7  # decades, 70 and over in one: what the accuracy tables show
-_STEPS = 1500
 _RATE = 0.2  # years a step at the beginning
-_BAND_WEIGHT = 3000.0  # a band 1 % off costs three tenths of a year of score
 _SMOOTH = 1e-3  # against reaches that jump from knot to knot
-# Years over which being inside fades, from first to last step: a step has no slope to go down.
-_FADE = (2.0, 0.08)
 _SHORTEST = 0.2  # of a unit of spread: no side of an interval vanishes
-
-
-@dataclass(frozen=True)
-class _Faces:
-    """`true` ages and `years` estimated, (n,); `hats` (n, k): each knot's share in the reach at a
-    face's estimate, times its spread; `bands` (b, n): rows that average over a band."""
-
-    true: Floats
-    years: Floats
-    hats: Floats
-    bands: Floats
 
 
 def fit_shape(
@@ -71,68 +51,19 @@ def fit_shape(
     if not all(np.isfinite(values).all() for values in (true, estimate, width)):
         raise FacesError("some ages, estimates or spreads are not finite")
     width = np.maximum(width, floor)
-    knots = _knots(estimate)
-    faces = _Faces(true, estimate, _hats(estimate, knots) * width[:, None], _bands(true))
+    knots = knots_of(estimate, _KNOTS, _FEWEST)
+    hats = hats_of(estimate, knots) * width[:, None]
+    faces = Reaching(true, estimate, hats, hats, bands_of(true))
     start = float(np.quantile(np.abs(true - estimate) / width, coverage))
-    reach = _descend(faces, np.full((2, len(knots)), start), coverage)
+    reach = descend(
+        faces, np.full((2, len(knots)), start), coverage, rate=_RATE, pull=_against_jumps
+    )
     below, above = np.maximum(reach, _SHORTEST).round(3)
     return IntervalShape(tuple(knots), tuple(below.tolist()), tuple(above.tolist()))
 
 
-def _knots(years: Floats) -> list[float]:
-    """The knots that have enough faces between them and the one before."""
-    kept: list[float] = []
-    for knot in _KNOTS:
-        before = kept[-1] if kept else -np.inf
-        if ((years > before) & (years <= knot)).sum() >= _FEWEST:
-            kept.append(float(knot))
-    return kept or [float(np.median(years))]
-
-
-def _hats(years: Floats, knots: list[float]) -> Floats:
-    one_each = np.eye(len(knots))
-    return np.stack([np.interp(years, knots, row) for row in one_each], axis=1)
-
-
-def _bands(true: Floats) -> Floats:
-    band = np.minimum(true // 10, _OLDEST_BAND)
-    rows = np.stack([band == value for value in np.unique(band)]).astype(np.float64)
-    return np.asarray(rows / rows.sum(axis=1, keepdims=True))
-
-
-def _descend(faces: _Faces, reach: Floats, coverage: float) -> Floats:
-    """Adam (Kingma and Ba, arXiv:1412.6980) with steps that shorten to nothing."""
-    first, second = np.zeros_like(reach), np.zeros_like(reach)
-    for step in range(_STEPS):
-        left = 1 - step / _STEPS
-        fade = _FADE[1] + (_FADE[0] - _FADE[1]) * left**2
-        slope = _slope(faces, reach, coverage, fade)
-        first = 0.9 * first + 0.1 * slope
-        second = 0.99 * second + 0.01 * slope**2
-        mean = first / (1 - 0.9 ** (step + 1))
-        size = np.sqrt(second / (1 - 0.99 ** (step + 1)))
-        reach = reach - _RATE * left * mean / (size + 1e-8)
-    return reach
-
-
-def _slope(faces: _Faces, reach: Floats, coverage: float, fade: float) -> Floats:
-    """How the cost changes with each reach, (2, k): below, above."""
-    below, above = faces.hats @ reach[0], faces.hats @ reach[1]
-    over, under = faces.true - (faces.years - below), faces.years + above - faces.true
-    price = 2 / (1 - coverage)
-    # Of the mean interval score: a unit of width, less the price where the age is outside.
-    score = np.stack([1 - price * (over < 0), 1 - price * (under < 0)]) / len(over)
-    inside = _soft(over, fade), _soft(under, fade)
-    held = inside[0] * inside[1]
-    excess = 2 * _BAND_WEIGHT * (faces.bands @ held - coverage) @ faces.bands
-    bands = excess * held * (1 - np.stack(inside)) / fade
-    smooth = np.stack([_bending(row) for row in reach])
-    return np.asarray((score + bands) @ faces.hats + 2 * _SMOOTH * smooth)
-
-
-def _soft(away: Floats, fade: float) -> Floats:
-    """The logistic function of years inside an end, in the form that cannot overflow."""
-    return np.asarray((1 + np.tanh(away / (2 * fade))) / 2)
+def _against_jumps(reach: Floats) -> Floats:
+    return 2 * _SMOOTH * np.stack([_bending(row) for row in reach])
 
 
 def _bending(reach: Floats) -> Floats:

@@ -8,6 +8,10 @@ shape, which may come from the faces a model was trained on, says how far the in
 each estimate in proportion (Romano, Patterson, Candès, "Conformalized Quantile Regression", NeurIPS
 2019); the held-out faces then set its size. The coverage holds for faces like those held out,
 whatever the model's errors look like.
+
+Where the held-out faces also even out the bands of ages, the score of each comes from a shape that
+was evened on others (Vovk, "Cross-conformal predictors", Annals of Mathematics and Artificial
+Intelligence 74, 2015), so that none judges what it helped to choose.
 """
 
 import math
@@ -16,15 +20,17 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
+from faceage_calibration.even_bands import even_bands, unevenly_held
 from faceage_edge.errors import FacesError, UsageError
 from faceage_edge.interval import Interval, IntervalShape, reach
 
-__all__ = ["coverage_of", "faces_needed", "fit_interval"]
+__all__ = ["coverage_of", "faces_needed", "fit_interval", "fit_shaped_interval"]
 
 Years = npt.NDArray[np.float64]
 
 # A year: what a birthday makes of an age. A head that claims less spread than that is not believed.
 _FLOOR = 1.0
+_FOLDS = 5
 
 
 def fit_interval(
@@ -58,6 +64,48 @@ def fit_interval(
     if not 0 < floor < math.inf:
         raise UsageError(f"a floor of {floor} years; expected a number above 0")
     scores = _scores(years_true, years, spread, floor, shape)
+    return _holding(scores, coverage, floor, shape)
+
+
+def fit_shaped_interval(
+    years_true: npt.ArrayLike,
+    years: npt.ArrayLike,
+    spread: npt.ArrayLike,
+    *,
+    shape: IntervalShape | None,
+    coverage: float = 0.9,
+    floor: float = _FLOOR,
+) -> Interval:
+    """Fit the interval's ends, and where the faces show bands of true ages that the given shape
+    holds too often or too seldom, a shape that holds them alike.
+
+    Args:
+        shape: to begin with; it is kept where the faces are too few to say more, or say nothing
+            against it (`even_bands.unevenly_held`). None is kept.
+        years_true: and the others as for `fit_interval`, whose errors they raise.
+
+    Returns:
+        As `fit_interval`; the same again for the same faces in the same order.
+    """
+    true, estimate, width = (np.asarray(v, np.float64) for v in (years_true, years, spread))
+    plain = fit_interval(true, estimate, width, coverage=coverage, floor=floor, shape=shape)
+    if shape is None or not unevenly_held(true, _held(plain, true, estimate, width), coverage):
+        return plain
+
+    def evened(used: npt.NDArray[np.bool_]) -> IntervalShape:
+        ages = true[used], estimate[used], width[used]
+        return even_bands(shape, *ages, floor=floor, coverage=coverage)
+
+    scores = np.empty(len(true))
+    fold = np.random.Generator(np.random.PCG64(0)).permutation(len(true)) % _FOLDS
+    for number in range(_FOLDS):
+        own = fold == number
+        scores[own] = _scores(true[own], estimate[own], width[own], floor, evened(~own))
+    return _holding(scores, coverage, floor, evened(fold >= 0))
+
+
+def _holding(scores: Years, coverage: float, floor: float, shape: IntervalShape | None) -> Interval:
+    """The interval between the two quantiles of the scores, (n,), that hold that share of them."""
     n = len(scores)
     rank = _rank(n, coverage)
     if rank > n:
@@ -81,10 +129,17 @@ def coverage_of(
     interval: Interval, years_true: npt.ArrayLike, years: npt.ArrayLike, spread: npt.ArrayLike
 ) -> float:
     """Measure the share of faces whose true age an interval holds; arguments as `fit_interval`."""
-    scores = _scores(years_true, years, spread, interval.floor, interval.shape)
-    if not len(scores):
+    held = _held(interval, years_true, years, spread)
+    if not len(held):
         raise FacesError("no faces to measure the coverage on")
-    return float(np.mean((interval.low <= scores) & (scores <= interval.high)))
+    return float(np.mean(held))
+
+
+def _held(
+    interval: Interval, years_true: npt.ArrayLike, years: npt.ArrayLike, spread: npt.ArrayLike
+) -> npt.NDArray[np.bool_]:
+    scores = _scores(years_true, years, spread, interval.floor, interval.shape)
+    return np.asarray((interval.low <= scores) & (scores <= interval.high))
 
 
 def faces_needed(coverage: float) -> int:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from faceage_calibration.crops import CropMode, FaceCropper, crop_all
 from faceage_calibration.faces import FaceSet
 from faceage_calibration.inputs import model_inputs
-from faceage_calibration.intervals import faces_needed, fit_interval
+from faceage_calibration.intervals import faces_needed, fit_shaped_interval
 from faceage_calibration.progress import Progress
 from faceage_calibration.ranges import Calibration, Ranges, record_activations
 from faceage_calibration.shape_file import Shape
@@ -227,7 +227,7 @@ def _with_interval(
     if len(true) < faces_needed(_COVERAGE):
         return converted
     ages = run(converted).estimate(crops)
-    interval = fit_interval(true, ages.years, ages.spread, coverage=_COVERAGE, shape=shape)
+    interval = fit_shaped_interval(true, ages.years, ages.spread, coverage=_COVERAGE, shape=shape)
     # Outwards, so that it covers what it did; digits beyond differ between machines.
     rounded = replace(
         interval,
