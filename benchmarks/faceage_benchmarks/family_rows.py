@@ -56,6 +56,8 @@ PUBLISHED = {
         "age_prediction_cnn, regression and gender", "not stated", ".h5 (Keras 2)"
     ),
     "coral-age": Published("CORAL age", "MAE 5.16 (UTKFace), 8.07 (IMDB-WIKI)", ".h5 (Keras 2)"),
+    "dex": Published("DEX", "MAE 2.68 (MORPH 2), 3.09 (FG-NET)", ".h5 (Keras 2)"),
+    "efficientnet-b0": Published("EfficientNet-B0", "not stated", ".h5 (Keras 2)"),
     "ssr-net": Published("SSR-Net, as shipped", "not stated on these faces", ".json and .h5"),
     "mobilenet-regressor": Published(
         "MobileNet regressor, as shipped", "not stated", ".json and .h5"

@@ -68,6 +68,13 @@ TRAINED = {
     "coral-age": "--backbone mobilenet-v1 --alpha 0.75 --size 64 --normalise signed --head coral "
     "--dropout 0.001 --start {data}/weights/mobilenet_v1_0.75_224_imagenet_no_top.npz "
     "--head-epochs 1 --batch 32 --epochs 3 --rate 1.5e-3",
+    # It normalises nothing, from random weights: at a higher rate it learns one answer for all.
+    "dex": "--backbone vgg16 --alpha 1 --size 64 --normalise caffe --head distribution --batch 32 "
+    "--epochs 6 --rate 2e-4",
+    # Some faces' activations reach a hundred deviations; of a head that says a number of years int8
+    # then costs two.
+    "efficientnet-b0": "--backbone efficientnet-b0 --alpha 1 --size 64 --normalise bytes "
+    "--head distribution --batch 32 --epochs 8 --rate 1e-3",
 }
 # Their networks cut a region out of the picture: two files.
 PAIRS = ("al-resnet-regions",)
