@@ -63,6 +63,8 @@ PUBLISHED = {
         "MobileNet regressor, as shipped", "not stated", ".json and .h5"
     ),
     "c3ae": Published("C3AE, as shipped", "not stated on these faces", ".h5 (Keras 2)"),
+    "ssr-net-trained": Published("SSR-Net's streams", "not stated on these faces", ".h5 (Keras 2)"),
+    "mobilenet-regressor-trained": Published("MobileNet regressor", "not stated", ".h5 (Keras 2)"),
 }
 
 
