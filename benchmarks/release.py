@@ -59,7 +59,7 @@ FAMILY_NAMES = (
     "age-prediction-cnn", "age-prediction-resnet50", "age-prediction-regression",
     "resnet50-regression", "faceage", "al-resnet", "al-resnet-8", "al-resnet-regions", "coral-age",
     "ssr-net", "mobilenet-regressor", "c3ae", "dex", "efficientnet-b0",
-    "ssr-net-trained", "mobilenet-regressor-trained",
+    "ssr-net-trained", "mobilenet-regressor-trained", "c3ae-trained",
 )  # fmt: skip
 # Those of two files, of which the second has the family's name.
 FAMILY_PAIRS = ("al-resnet-regions",)
@@ -72,7 +72,7 @@ ARM_FAMILIES = {
     "arm-families-pairs": FAMILY_PAIRS,
     "arm-families-third": ("age-prediction-regression", "resnet50-regression"),
     "arm-families-fourth": ("dex", "efficientnet-b0"),
-    "arm-families-fifth": ("ssr-net-trained", "mobilenet-regressor-trained"),
+    "arm-families-fifth": ("ssr-net-trained", "mobilenet-regressor-trained", "c3ae-trained"),
 }  # fmt: skip
 # Other people's detectors and their files.
 BROUGHT_FILES = {

@@ -65,6 +65,7 @@ PUBLISHED = {
     "c3ae": Published("C3AE, as shipped", "not stated on these faces", ".h5 (Keras 2)"),
     "ssr-net-trained": Published("SSR-Net's streams", "not stated on these faces", ".h5 (Keras 2)"),
     "mobilenet-regressor-trained": Published("MobileNet regressor", "not stated", ".h5 (Keras 2)"),
+    "c3ae-trained": Published("C3AE's network", "not stated on these faces", ".h5 (Keras 2)"),
 }
 
 

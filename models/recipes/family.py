@@ -75,11 +75,13 @@ TRAINED = {
     # then costs two.
     "efficientnet-b0": "--backbone efficientnet-b0 --alpha 1 --size 64 --normalise bytes "
     "--head distribution --batch 32 --epochs 8 --rate 1e-3",
-    # The networks of two files that are also measured as their authors trained them.
+    # The networks of three files that are also measured as their authors trained them.
     "ssr-net-trained": "--backbone ssr-net --alpha 1 --size 64 --normalise bytes --head regression "
     "--batch 32 --epochs 10 --rate 3e-3",
     "mobilenet-regressor-trained": "--backbone mobilenet-v1 --alpha 0.5 --size 64 "
     "--normalise bytes --head regression --batch 32 --epochs 8 --rate 2e-3",
+    "c3ae-trained": "--backbone c3ae --alpha 1 --size 64 --normalise signed --head age-vector "
+    "--batch 32 --epochs 6 --rate 3e-3",
 }
 # Their networks cut a region out of the picture: two files.
 PAIRS = ("al-resnet-regions",)
