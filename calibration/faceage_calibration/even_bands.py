@@ -29,21 +29,20 @@ _LEAST = 0.2
 _CHANCE = 0.05  # of finding some band uneven where none is
 
 
-def unevenly_held(years_true: npt.ArrayLike, held: npt.ArrayLike, coverage: float) -> bool:
+def unevenly_held(true: Floats, held: npt.NDArray[np.bool_], coverage: float) -> bool:
     """Tell whether an interval holds some decade of ages more or less often than chance allows.
 
     Wilson's interval of each decade's share, with the error shared among them (Bonferroni).
 
     Args:
-        years_true: exact ages, (n,) in years.
-        held: whether the interval holds each of them, bool (n,).
+        true: exact ages, (n,) in years.
+        held: whether the interval holds each of them, (n,).
         coverage: share of faces that it should hold.
     """
-    inside = np.asarray(held, np.bool_)
-    members = bands_of(np.asarray(years_true, np.float64), _FEWEST) > 0
+    members = bands_of(true, _FEWEST) > 0
     for member in members:
-        count, confidence = int(member.sum()), 1 - _CHANCE / len(members)
-        share = share_interval(int(inside[member].sum()), count, confidence=confidence)
+        hits, count = int(held[member].sum()), int(member.sum())
+        share = share_interval(hits, count, confidence=1 - _CHANCE / len(members))
         if not share.low <= coverage <= share.high:
             return True
     return False
@@ -51,9 +50,9 @@ def unevenly_held(years_true: npt.ArrayLike, held: npt.ArrayLike, coverage: floa
 
 def even_bands(
     shape: IntervalShape,
-    years_true: npt.ArrayLike,
-    years: npt.ArrayLike,
-    spread: npt.ArrayLike,
+    true: Floats,
+    years: Floats,
+    spread: Floats,
     *,
     floor: float = 1.0,
     coverage: float = 0.9,
@@ -62,7 +61,7 @@ def even_bands(
 
     Args:
         shape: how far the interval reaches at each estimate, in proportion.
-        years_true: exact ages of held-out faces, (n,) in years.
+        true: exact ages of held-out faces, (n,) in years.
         years: the model's estimates of them, (n,) in years.
         spread: its own standard deviations, (n,) in years.
         floor: smallest spread that is used, in years.
@@ -71,17 +70,15 @@ def even_bands(
     Returns:
         The given shape where no decade of ages has 50 faces; else one with its knots and more.
     """
-    true, estimate, width = (np.asarray(v, np.float64) for v in (years_true, years, spread))
     bands = bands_of(true, _FEWEST)
     if not len(bands):
         return shape
-    width = np.maximum(width, floor)
-    knots = knots_of(estimate, _KNOTS, _FEWEST)
-    hats = hats_of(estimate, knots)
-    down, up = (side * width for side in reach(shape, estimate))
-    faces = Reaching(true, estimate, hats * down[:, None], hats * up[:, None], bands)
+    knots = knots_of(years, _KNOTS, _FEWEST)
+    hats = hats_of(years, knots)
+    down, up = (side * np.maximum(spread, floor) for side in reach(shape, years))
+    faces = Reaching(true, years, hats * down[:, None], hats * up[:, None], bands)
     # The factors are about a shape of the right size, whatever unit it came in.
-    size = _size(true - estimate, down, up, coverage)
+    size = _size(true - years, down, up, coverage)
     found = descend(
         faces,
         np.full((2, len(knots)), size),

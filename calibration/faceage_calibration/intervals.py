@@ -101,7 +101,7 @@ def fit_shaped_interval(
     for number in range(_FOLDS):
         own = fold == number
         scores[own] = _scores(true[own], estimate[own], width[own], floor, evened(~own))
-    return _holding(scores, coverage, floor, evened(fold >= 0))
+    return _holding(scores, coverage, floor, evened(np.full(len(true), True)))
 
 
 def _holding(scores: Years, coverage: float, floor: float, shape: IntervalShape | None) -> Interval:

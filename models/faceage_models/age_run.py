@@ -33,6 +33,7 @@ from faceage_models.age_run_files import (
     write_epochs,
     write_state,
 )
+from faceage_models.averaging import average_in
 from faceage_models.keras_backend import training_keras
 from faceage_models.learning_rate import warm_cosine
 from faceage_models.settled import settle
@@ -197,11 +198,7 @@ class AgeRun:
         if self.step % _AVERAGE_EVERY == 0:
             done = self.step / _AVERAGE_EVERY
             keep = min(_AVERAGING**_AVERAGE_EVERY, (1 + done) / (10 + done))
-            for mean, value in zip(self._mean, self.model.get_weights(), strict=True):
-                # Of a count, such as EfficientNet's normalisation has, there is no average.
-                share = keep if np.issubdtype(mean.dtype, np.floating) else 0
-                mean *= share
-                mean += (1 - share) * np.asarray(value)
+            average_in(self._mean, self.model.get_weights(), keep)
         return loss
 
     def _close(self, epoch: Epoch) -> None:

@@ -38,6 +38,7 @@ from faceage_models.age_run_files import (
     write_epochs,
     write_state,
 )
+from faceage_models.averaging import average_in
 from faceage_models.frameworks import import_tensorflow
 from faceage_models.keras_backend import training_keras
 from faceage_models.keras_loading import load_keras
@@ -193,9 +194,7 @@ class QatRun:
         self.step += 1
         # The first steps have little to average: start short, then lengthen.
         keep = min(_AVERAGING, self.step / (9.0 + self.step))
-        for mean, variable in zip(self._mean, self._network.learning, strict=True):
-            mean *= keep
-            mean += (1 - keep) * variable.numpy()
+        average_in(self._mean, (one.numpy() for one in self._network.learning), keep)
         return loss
 
     def _close(self, epoch: Epoch) -> None:

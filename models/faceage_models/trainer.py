@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from faceage_edge.atomic import write_bytes
 from faceage_edge.errors import FaceageError, ModelFileError
+from faceage_models.averaging import average_in
 from faceage_models.keras_backend import training_keras
 from faceage_models.layer_weights import save_layer_weights
 from faceage_models.learning_rate import warm_cosine
@@ -93,9 +94,7 @@ class Trainer:
     def _average(self, span: int) -> None:
         # The first steps have little to average: start short, then lengthen.
         keep = min(_AVERAGING, self.step / (9.0 + self.step)) ** span
-        for mean, variable in zip(self.mean, self.model.weights, strict=True):
-            mean *= keep
-            mean += (1 - keep) * np.asarray(variable)
+        average_in(self.mean, self.model.weights, keep)
 
     def keep(self, weights: Path) -> None:
         """Write the state, and the averaged weights to an .npz."""
