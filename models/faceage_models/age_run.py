@@ -36,6 +36,7 @@ from faceage_models.age_run_files import (
 from faceage_models.averaging import average_in
 from faceage_models.keras_backend import training_keras
 from faceage_models.learning_rate import warm_cosine
+from faceage_models.quick_torch import quick_step
 from faceage_models.settled import settle
 
 __all__ = ["AgeRun", "Schedule", "Stage", "bytes_model"]
@@ -107,6 +108,7 @@ class AgeRun:
     importance: NDArray[np.float32]
     out: Path
     taken: Preprocessing = INPUTS["signed-128"]
+    precision: str = "float32"
     step: int = 0
     epochs: list[Epoch] = field(default_factory=list)
 
@@ -192,7 +194,7 @@ class AgeRun:
 
     def _step(self, crops: NDArray[np.uint8], targets: NDArray[np.float32]) -> float:
         self._bytes.optimizer.learning_rate.assign(self.schedule.rate_at(self.step))
-        loss = float(np.asarray(self._bytes.train_on_batch(crops, targets)))
+        loss = float(np.asarray(self._learn(crops, targets)))
         finite(loss, self.step, self.out)
         self.step += 1
         if self.step % _AVERAGE_EVERY == 0:
@@ -221,10 +223,15 @@ class AgeRun:
         )
         chosen.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         importance, head = self.importance, self.head
-        self._bytes.compile(
-            optimizer=chosen, loss=lambda wanted, found: head.loss(wanted, found, importance)
-        )
+
+        def loss(wanted: Any, found: Any) -> Any:
+            return head.loss(wanted, found, importance)
+
+        self._bytes.compile(optimizer=chosen, loss=loss)
         chosen.build(self.model.trainable_variables)
+        self._learn = self._bytes.train_on_batch
+        if self.precision == "bfloat16":
+            self._learn = quick_step(self.model, self.taken, loss, chosen, head_layers=head.layers)
         for variable, value in zip(chosen.variables, optimizer or [], strict=False):
             variable.assign(value)
 

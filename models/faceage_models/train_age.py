@@ -42,6 +42,7 @@ from faceage_models.float_source import SHIPPED_AGE, shipped_float
 from faceage_models.keras_backend import training_keras
 from faceage_models.qat_packages import import_qat
 from faceage_models.qat_run import FaceSource, QatRun, check_trainable
+from faceage_models.quick_torch import check_quick
 from faceage_models.train_options import parse_grid, training_options
 from faceage_models.train_record import contract_document, run_record
 
@@ -74,6 +75,9 @@ def _train(options: argparse.Namespace) -> int:
         # So is this, for the same reason.
         import_qat()
         check_trainable(_network(options, _head(options)), Path(options.start))
+    if options.precision == "bfloat16":
+        head, taken = _head(options), input_named(options.normalise)
+        check_quick(_network(options, head), taken, head_layers=head.layers)
     teachers = Teachers([Path(path) for path in options.teacher])
     faces, unseen = _read(options, max(options.size, options.cut, *teachers.sides))
     if not options.grid:
@@ -225,7 +229,7 @@ def _opened(
     schedule, importance = _schedule(options, len(faces.spans)), _importance(faces)
     taken = input_named(options.normalise)
     if not options.qat:
-        return AgeRun(model, head, schedule, importance, out, taken)
+        return AgeRun(model, head, schedule, importance, out, taken, options.precision)
     source = FaceSource(faces, options.size, options.seed)
     return QatRun(model, head, schedule, importance, out, taken, source)
 

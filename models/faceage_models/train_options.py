@@ -149,6 +149,11 @@ def _add_learning(learning: argparse._ArgumentGroup) -> None:
         "--augment", choices=tuple(WEAR), default="all",
         help="how crops vary from look to look (default: %(default)s)",
     )  # fmt: skip
+    learning.add_argument(
+        "--precision", choices=("float32", "bfloat16"), default="float32",
+        help="of the products while learning; bfloat16 needs PyTorch (KERAS_BACKEND=torch) and a "
+        "plain network such as mobilenet-v1 (default: %(default)s)",
+    )  # fmt: skip
     learning.add_argument("--seed", type=int, default=0)
     learning.add_argument(
         "--grid", nargs="+", default=[], metavar="KEY=V,V",
@@ -216,6 +221,7 @@ def _check_qat(parser: argparse.ArgumentParser, options: argparse.Namespace) -> 
         "--also-distribution": options.also_distribution,
         "--head-epochs": options.head_epochs,
         "--train-from": options.train_from is not None,
+        "--precision": options.precision != "float32",
         "--dropout": options.dropout or "dropout" in parse_grid(options.grid),
     }
     if given := [name for name, value in barred.items() if value]:

@@ -64,6 +64,7 @@ def train(sets: tuple[Path, Path], out: Path, *more: str) -> int:
         (["--start", "a.keras", "--grid", "dropout=0,0.1"], "leave out --dropout"),
         (["--start", "a.keras", "--also-distribution", "1"], "leave out --also-distribution"),
         (["--start", "a.keras", "--epoch-steps", "0"], "--epoch-steps"),
+        (["--start", "a.keras", "--precision", "bfloat16"], "leave out --precision"),
     ],
 )
 def test_usage(
