@@ -22,8 +22,7 @@ Floats = npt.NDArray[np.float64]
 _KNOTS = (3, 12, 18, 24, 30, 40, 50, 60, 70)
 _FEWEST = 50
 _RATE = 0.05  # of a factor, a step at the beginning
-# A factor 10 % from 1 costs a fifth of a year of score: chosen, of 1 to 100, on the faces that the
-# shipped models' intervals are fitted on, each judged by factors of the others.
+# A factor 10 % from 1 costs a fifth of a year of score: chosen by benchmarks' `interval_ways`.
 _NEAR_ONE = 20.0
 _LEAST = 0.2
 _CHANCE = 0.05  # of finding some band uneven where none is
@@ -56,6 +55,7 @@ def even_bands(
     *,
     floor: float = 1.0,
     coverage: float = 0.9,
+    near_one: float = _NEAR_ONE,
 ) -> IntervalShape:
     """Return a shape that holds bands of true ages more alike than the given one.
 
@@ -66,6 +66,8 @@ def even_bands(
         spread: its own standard deviations, (n,) in years.
         floor: smallest spread that is used, in years.
         coverage: share of faces to hold.
+        near_one: what factors cost that are not 1: their squared distance from it, so many times,
+            in years of score.
 
     Returns:
         The given shape where no decade of ages has 50 faces; else one with its knots and more.
@@ -84,7 +86,7 @@ def even_bands(
         np.full((2, len(knots)), size),
         coverage,
         rate=_RATE * size,
-        pull=lambda factors: 2 * _NEAR_ONE * (factors / size - 1) / size,
+        pull=lambda factors: 2 * near_one * (factors / size - 1) / size,
     )
     factors = np.maximum(found / size, _LEAST)
     at = np.union1d(shape.at, knots)
