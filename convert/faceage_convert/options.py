@@ -106,6 +106,8 @@ def parser() -> argparse.ArgumentParser:
     add("--version", action="version", version=f"faceage {__version__}")
     _add_own(made.add_argument_group("a model of yours"))
     _add_faces(made.add_argument_group("faces to convert it with"))
+    _add_limits(made.add_argument_group("how far its ages may move"))
+    _add_interval(made.add_argument_group("what its interval is fitted on"))
     _add_hints(made.add_argument_group("what it is, where it carries no contract"))
     return made
 
@@ -204,6 +206,18 @@ def _add_faces(group: argparse._ArgumentGroup) -> None:
         help="file of faceage-calibrate choose: the calibration faces are those that it lists; the "
         "rest of --faces is measured on, or --eval-faces",
     )
+    add("--names", choices=NAMES, help="how pictures are named; none: they carry no ages")
+    add(
+        "--with-pictures",
+        action="store_const",
+        const=True,
+        help="put the faces that moved most into the report",
+    )
+    add("--crops", choices=CROP_MODES, help=f"how faces are cut (default: {_DEFAULTS['crops']})")
+
+
+def _add_limits(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
     add(
         "--refine",
         nargs="+",
@@ -214,7 +228,6 @@ def _add_faces(group: argparse._ArgumentGroup) -> None:
         "gains more than the cut values lose), round (weights are rounded up or down by "
         "what that does to a layer's result); none costs a device anything",
     )
-    add("--names", choices=NAMES, help="how pictures are named; none: they carry no ages")
     add(
         "--max-drop",
         type=_years,
@@ -227,13 +240,10 @@ def _add_faces(group: argparse._ArgumentGroup) -> None:
         metavar="YEARS",
         help=f"and within a band of ages (default: {_DEFAULTS['max_band_drop']})",
     )
-    add(
-        "--with-pictures",
-        action="store_const",
-        const=True,
-        help="put the faces that moved most into the report",
-    )
-    add("--crops", choices=CROP_MODES, help=f"how faces are cut (default: {_DEFAULTS['crops']})")
+
+
+def _add_interval(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
     add(
         "--shape",
         type=Path,
