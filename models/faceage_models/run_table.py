@@ -42,7 +42,7 @@ def table(runs: Sequence[tuple[str, dict[str, Any]]]) -> str:
             options["start"] or "random weights",
             _lesson_source(options),
             f"{record['faces']['training']:,}",
-            f"{epochs}{_shorter(options)} × {options['batch']}",
+            f"{epochs}{_shorter(options)} × {options['batch']}{_rounded(options)}",
             f"{options['rate']:g}",
             f"{best['mae']:.3f} (epoch {best['epoch'] + 1})",
             record.get("lesson", ""),
@@ -52,9 +52,15 @@ def table(runs: Sequence[tuple[str, dict[str, Any]]]) -> str:
 
 
 def _shorter(options: dict[str, Any]) -> str:
-    """Of epochs that do not see all faces, their batches."""
+    """Of epochs that are not once through the faces, their batches."""
     steps = options.get("epoch_steps")
-    return f" × {steps} batches" if steps else ""
+    return f" × {steps:,} batches" if steps else ""
+
+
+def _rounded(options: dict[str, Any]) -> str:
+    """Of products that were not float32, what they were; early records do not say."""
+    precision = options.get("precision", "float32")
+    return "" if precision == "float32" else f" in {precision}"
 
 
 def _lesson_source(options: dict[str, Any]) -> str:
