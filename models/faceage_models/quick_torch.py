@@ -160,8 +160,11 @@ def _is_plain(layers: Any, layer: Any) -> bool:
         depth, groups = getattr(layer, "depth_multiplier", 1), getattr(layer, "groups", 1)
         own = isinstance(layer, layers.DepthwiseConv2D) or groups == 1
         return square and alone and depth == 1 and own
-    known = layers.BatchNormalization, layers.Dropout, layers.GlobalAveragePooling2D
-    return isinstance(layer, known)
+    if isinstance(layer, layers.BatchNormalization):
+        return bool(layer.center and layer.scale)
+    if isinstance(layer, layers.GlobalAveragePooling2D):
+        return not layer.keepdims
+    return isinstance(layer, layers.Dropout)
 
 
 def _pixels(torch: Any, crops: NDArray[np.uint8], taken: Preprocessing) -> Any:
