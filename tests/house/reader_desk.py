@@ -14,8 +14,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from faceage_edge import age, bundles
+from faceage_edge.crop import shrink
 
 __all__ = ["Desk", "commands", "lay_out"]
 
@@ -23,8 +25,8 @@ ROOT = Path(__file__).resolve().parents[2]
 FAULTS = ROOT / "tests" / "edge" / "faults"
 _FOLDERS = ("edge", "calibration", "models", "convert", "benchmarks", ".")
 _LIMIT_S = 300
-# Its crops are as large as the drawn faces.
-_AGED_BY = "age-mobilenet-coral"
+# The models that readers' commands ask; drawn faces are none to either, and they do not agree.
+_AGED_BY = ("age-mobilenet-coral", "age-tiny")
 
 
 def commands(page: str) -> list[str]:
@@ -101,23 +103,35 @@ def lay_out(folder: Path, picture: object) -> Desk:
 def _faces(folder: Path) -> None:
     """Sets of drawn faces, no two alike, under UTKFace names; half of them below 18.
 
-    Whom a shipped model takes for older is older here: thresholds are fitted to that.
+    Whom the shipped models take for older is older here: thresholds are fitted to that.
     """
     from tests.convert.conftest import _face
 
-    model = age.load_age_model(bundles.find(f"{_AGED_BY}/{_AGED_BY}.int8.tflite"))
+    models = [age.load_age_model(bundles.find(f"{n}/{n}.int8.tflite")) for n in _AGED_BY]
     sets = {"faces": 24, "others": 30, "held-out": 60, "utkface-dev": 30, "utkface-calib": 60}
     for number, (name, count) in enumerate(sets.items()):
         made = folder / name
         made.mkdir()
         pictures = np.stack([_face(100 * number + n) for n in range(count)])
-        for place, n in enumerate(np.argsort(model.estimate(pictures).years)):
+        for place, n in enumerate(np.argsort(_mean_age(models, pictures))):
             years = round(36 * place / count) if 2 * place < count else 18 + place
             picture = cv2.imencode(".jpg", pictures[n])[1]
             (made / f"{years}_{n % 2}_{n % 5}_2017{n:08d}.jpg").write_bytes(picture.tobytes())
         with tarfile.open(folder / f"{name}.tar", "w") as archive:
             for path in sorted(made.iterdir()):
                 archive.add(path, path.name)
+
+
+def _mean_age(
+    models: list[age.AgeModel], pictures: npt.NDArray[np.uint8]
+) -> npt.NDArray[np.float64]:
+    """Mean of what the models say of each picture, (n,) in years."""
+    told = []
+    for model in models:
+        side = model.template.width
+        crops = np.stack([shrink(one, side, side) for one in pictures])
+        told.append(model.estimate(crops).years)
+    return np.asarray(np.mean(told, axis=0))
 
 
 def _models(folder: Path) -> None:
