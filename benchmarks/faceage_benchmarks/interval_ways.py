@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from faceage_benchmarks.age_intervals import interval_scores
+from faceage_benchmarks.age_intervals import FOLDS, interval_scores
 from faceage_calibration.choice_file import pick, read_choice
 from faceage_calibration.crops import FaceCropper, crop_sets
 from faceage_calibration.even_bands import even_bands
@@ -34,13 +34,13 @@ from faceage_edge.atomic import write_text
 from faceage_edge.bundles import find_age
 from faceage_edge.command import run
 from faceage_edge.detector import named_detector
-from faceage_edge.interval import IntervalShape, interval_ends, reach
+from faceage_edge.interval import IntervalShape, interval_ends
 
 __all__ = ["WAYS", "Estimates", "judged", "main"]
 
 Floats = npt.NDArray[np.float64]
 
-_COVERAGE, _FLOOR, _FOLDS = 0.9, 1.0, 10
+_COVERAGE, _FLOOR = 0.9, 1.0
 _OLDEST = 7  # the last decade, 70 and over
 
 
@@ -92,16 +92,10 @@ def _evened(
 def _by_label(fitted: Estimates, asked: Estimates, shape: IntervalShape) -> tuple[Floats, Floats]:
     """For each decade an interval of its own faces; the hull of all ages that their own decade's
     does not exclude (Vovk, Gammerman, Shafer 2005, section 4.5, label-conditional)."""
-    scores, decades = _scores(fitted, shape), _decades(fitted.true)
-    below, above = reach(shape, asked.years)
-    width = np.maximum(asked.spread, _FLOOR)
+    decades = _decades(fitted.true)
     low, high = asked.years.copy(), asked.years.copy()
     for decade in np.unique(decades):
-        ordered = np.sort(scores[decades == decade])
-        rank = min(int(np.ceil((len(ordered) + 1) * (1 + _COVERAGE) / 2)), len(ordered))
-        down, up = ordered[len(ordered) - rank], ordered[rank - 1]
-        first = asked.years + down * np.where(down < 0, below, above) * width
-        last = asked.years + up * np.where(up < 0, below, above) * width
+        first, last = _shaped(fitted.of(decades == decade), asked, shape)
         first = np.maximum(first, 10 * decade)
         if decade < _OLDEST:
             last = np.minimum(last, 10 * decade + 9)
@@ -135,7 +129,7 @@ def judged(faces: Estimates, shape: IntervalShape, *, seed: int = 0) -> dict[str
         0.9); `reached`, how many are; `width` and `score`, means in years; `score_ratio`, by the
         score of one constant width.
     """
-    tenth = np.random.Generator(np.random.PCG64(seed)).permutation(len(faces.true)) % _FOLDS
+    tenth = np.random.Generator(np.random.PCG64(seed)).permutation(len(faces.true)) % FOLDS
     found = {
         name: _judged(faces, *_cross_fitted(way, faces, shape, tenth)) for name, way in WAYS.items()
     }
@@ -148,7 +142,7 @@ def _cross_fitted(
     way: Way, faces: Estimates, shape: IntervalShape, tenth: npt.NDArray[np.int64]
 ) -> tuple[Floats, Floats]:
     ends = np.empty((2, len(tenth)))
-    for number in range(_FOLDS):
+    for number in range(FOLDS):
         own = tenth == number
         ends[:, own] = way(faces.of(~own), faces.of(own), shape)
     return ends[0], ends[1]
@@ -174,13 +168,6 @@ def _judged(faces: Estimates, low: Floats, high: Floats) -> dict[str, Any]:
         "width": float((high - low).mean()),
         "score": float(interval_scores(faces.true, low, high, _COVERAGE).mean()),
     }
-
-
-def _scores(faces: Estimates, shape: IntervalShape) -> Floats:
-    away = faces.true - faces.years
-    below, above = reach(shape, faces.years)
-    side = np.where(away < 0, below, above)
-    return np.asarray(away / (np.maximum(faces.spread, _FLOOR) * side))
 
 
 def _decades(true: Floats) -> npt.NDArray[np.int64]:

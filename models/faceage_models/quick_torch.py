@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from faceage_edge.errors import UsageError
 from faceage_models.age_inputs import Preprocessing
 from faceage_models.keras_backend import training_keras
+from faceage_models.learning_step import learning_step
 
 __all__ = ["check_quick", "quick_features", "quick_step"]
 
@@ -88,19 +89,15 @@ def quick_step(
     body = model.layers[1:-head_layers]
     head = training_keras().Model(body[-1].output, model.output)
 
-    def step(crops: NDArray[np.uint8], targets: NDArray[np.float32]) -> float:
-        variables = model.trainable_variables
-        model.zero_grad()
+    def mean_loss(_: Any, batch: tuple[NDArray[np.uint8], NDArray[np.float32]]) -> tuple[Any]:
+        crops, targets = batch
         with torch.autocast("cpu", torch.bfloat16):
             features = quick_features(body, _pixels(torch, crops, taken))
         found = head(features.float(), training=True)
-        mean = loss(torch.from_numpy(targets), found).mean()
-        mean.backward()
-        with torch.no_grad():
-            optimizer.apply([variable.value.grad for variable in variables], variables)
-        return float(mean.detach())
+        return (loss(torch.from_numpy(targets), found).mean(),)
 
-    return step
+    update = learning_step(model, mean_loss, optimizer)
+    return lambda crops, targets: float(update((crops, targets))[0])
 
 
 def quick_features(body: Sequence[Any], pixels: Any) -> Any:
