@@ -50,8 +50,8 @@ def _with_outlier(edited: Callable[..., bytes], data: bytes, times: float) -> by
 
 @pytest.fixture(scope="module")
 def few(face_crops: Crops) -> Crops:
-    """A dozen faces: every rung runs all of them."""
-    return face_crops[:12]
+    """A dozen faces, every second one of those drawn: every rung runs all of them."""
+    return face_crops[::2]
 
 
 @pytest.fixture(scope="module")
@@ -72,10 +72,9 @@ def _ranges(source: FloatSource, crops: Crops) -> Ranges:
 
 
 def _attempts(
-    source: FloatSource, ranges: Ranges, crops: Crops, tried: list[str], *, allowed: float = 1.0
+    source: FloatSource, ranges: Ranges, crops: Crops, tried: list[str]
 ) -> Callable[[Recipe], Attempt]:
-    """Judge by how far ages move from the float model's own, as if those were the true ones; of
-    drawn faces, which the model has never seen the like of, some move by a year."""
+    """Judge by how far ages move from the float model's own, as if those were the true ones."""
     before = AgeModel(load_model_bytes(source.data, source.path)).estimate(crops).years
 
     def attempt(recipe: Recipe) -> Attempt:
@@ -83,7 +82,7 @@ def _attempts(
         tried.append(made.contract.scheme)
         after = runnable(made).estimate(crops).years
         many = np.tile(np.abs(after - before), 10)
-        verdict = judge(np.zeros_like(many), many, [3] * len(many), Limits(drop=allowed))
+        verdict = judge(np.zeros_like(many), many, [3] * len(many), Limits(drop=0.5))
         return Attempt(made, after, None, verdict)
 
     return attempt
@@ -131,7 +130,7 @@ def test_sabotaged_calibration_fails(few: Crops) -> None:
     """Ranges of black pictures cut every face's activations; every rung in integers fails."""
     source = shipped_float(SHIPPED_AGE)
     ranges, tried = _ranges(source, np.zeros_like(few)), list[str]()
-    attempt = _attempts(source, ranges, few, tried, allowed=0.5)
+    attempt = _attempts(source, ranges, few, tried)
     with pytest.raises(QualityGateError, match="Look at the calibration faces first"):
         climb(source, INT8, "cpu", attempt, _noise(source, few))
     assert tried[0] == "int8"
