@@ -31,6 +31,7 @@ def training_options(argv: Sequence[str] | None) -> argparse.Namespace:
     _add_faces(parser.add_argument_group("faces"))
     _add_network(parser.add_argument_group("network"))
     _add_learning(parser.add_argument_group("learning"))
+    _add_teachers(parser.add_argument_group("teachers"))
     _add_result(parser.add_argument_group("result"))
     options = parser.parse_args(argv)
     if options.epochs is None:
@@ -126,17 +127,6 @@ def _add_learning(learning: argparse._ArgumentGroup) -> None:
     )  # fmt: skip
     learning.add_argument("--decay", type=float, default=1e-4, help="weight decay")
     learning.add_argument(
-        "--teacher", nargs="+", default=[], metavar="KERAS",
-        help="trained models with CORAL heads, whose mean answer is learnt beside the labels",
-    )  # fmt: skip
-    learning.add_argument(
-        "--teacher-share", type=float, default=0.7, help="of the teachers (default: %(default)s)"
-    )
-    learning.add_argument(
-        "--teacher-once", action="store_true",
-        help="ask them once a face, not about every look: for hosts too slow for that",
-    )  # fmt: skip
-    learning.add_argument(
         "--qat", action="store_true",
         help="go on training the whole model --start FILE.keras, every number rounded as int8 "
         "will round it (quantization-aware training); the result is for faceage-convert --qat",
@@ -158,6 +148,20 @@ def _add_learning(learning: argparse._ArgumentGroup) -> None:
     learning.add_argument(
         "--grid", nargs="+", default=[], metavar="KEY=V,V",
         help=f"train once for every combination, of {', '.join(GRID)}",
+    )  # fmt: skip
+
+
+def _add_teachers(teachers: argparse._ArgumentGroup) -> None:
+    teachers.add_argument(
+        "--teacher", nargs="+", default=[], metavar="KERAS",
+        help="trained models with CORAL heads, whose mean answer is learnt beside the labels",
+    )  # fmt: skip
+    teachers.add_argument(
+        "--teacher-share", type=float, default=0.7, help="of the teachers (default: %(default)s)"
+    )
+    teachers.add_argument(
+        "--teacher-once", action="store_true",
+        help="ask them once a face, not about every look: for hosts too slow for that",
     )  # fmt: skip
 
 
