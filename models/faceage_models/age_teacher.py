@@ -73,7 +73,9 @@ class Teachers:
 
 
 def asked_once(teachers: Teachers, faces: TrainingFaces, kept: Path) -> Floats:
-    """What teachers say of each face as it is, unworn: for hosts too slow to ask them every time.
+    """What teachers say of each face unworn, the mean of it as it is and in a mirror.
+
+    For hosts too slow to ask them every time.
 
     Args:
         teachers: one or more.
@@ -95,7 +97,9 @@ def asked_once(teachers: Teachers, faces: TrainingFaces, kept: Path) -> Floats:
     for start in range(0, len(faces.digests), _ASKED_AT_ONCE):
         part = middle(faces.canvases[start : start + _ASKED_AT_ONCE], faces.template)
         crops = {side: resized(part, side) for side in teachers.sides}
-        answers.append(teachers.probabilities(crops))
+        mirrored = {side: np.ascontiguousarray(some[:, :, ::-1]) for side, some in crops.items()}
+        both = teachers.probabilities(crops) + teachers.probabilities(mirrored)
+        answers.append(np.asarray(both / 2, np.float32))
         bar(start + len(part))
     probabilities = np.concatenate(answers)
     data = io.BytesIO()

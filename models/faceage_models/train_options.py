@@ -161,7 +161,8 @@ def _add_teachers(teachers: argparse._ArgumentGroup) -> None:
     )
     teachers.add_argument(
         "--teacher-once", action="store_true",
-        help="ask them once a face, not about every look: for hosts too slow for that",
+        help="ask them once a face and its mirror image, not about every look: for hosts too slow "
+        "for that",
     )  # fmt: skip
 
 

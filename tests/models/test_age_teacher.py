@@ -1,15 +1,28 @@
 """What teachers add to labels."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from tests.models.cut_faces import faces as cut_faces
 
 from faceage_edge.errors import UsageError
 from faceage_models.age_backbones import age_model
+from faceage_models.age_batches import validation_crops
 from faceage_models.age_heads import HEADS, RANKS
+from faceage_models.age_run import bytes_model
 from faceage_models.age_run_files import save_model
-from faceage_models.age_teacher import Teachers, taught
+from faceage_models.age_teacher import Teachers, asked_once, taught
+from faceage_models.settled import settle
+
+
+def decided(side: int) -> Any:
+    """A network whose answers differ from picture to picture: those of a new one do not."""
+    model = age_model("mobilenet-v1", HEADS["coral"], size=side, alpha=0.25)
+    crops = np.random.default_rng(1).integers(0, 256, (64, side, side, 3), np.uint8)
+    settle(bytes_model(model), [crops])
+    return model
 
 
 def test_the_mix_of_label_and_teacher() -> None:
@@ -31,7 +44,7 @@ def test_teachers_of_two_sizes_are_averaged(tmp_path: Path) -> None:
     crops = {side: random.integers(0, 256, (3, side, side, 3), np.uint8) for side in (32, 64)}
     paths, wanted = [], []
     for side in crops:
-        model = age_model("mobilenet-v1", HEADS["coral"], size=side, alpha=0.25)
+        model = decided(side)
         paths.append(tmp_path / f"{side}.keras")
         save_model(model, paths[-1])
         logits = np.asarray(model.predict_on_batch((crops[side].astype(np.float32) - 128) / 128))
@@ -39,7 +52,24 @@ def test_teachers_of_two_sizes_are_averaged(tmp_path: Path) -> None:
     teachers = Teachers(paths)
     assert teachers.sides == (32, 64)
     found = teachers.probabilities(crops)
-    np.testing.assert_allclose(found, np.mean(wanted, axis=0), atol=1e-5)
+    np.testing.assert_allclose(found, np.mean(wanted, axis=0), atol=1e-4)
+    assert np.std(wanted, axis=1).max() > 0.01
+
+
+def test_asked_once_of_a_face_and_its_mirror_image(tmp_path: Path) -> None:
+    """The mean of both, for all faces of more than one batch, and kept for the next call."""
+    path = tmp_path / "32.keras"
+    save_model(decided(32), path)
+    faces = cut_faces(300)
+    teachers = Teachers([path])
+    found = asked_once(teachers, faces, tmp_path / "kept.npz")
+    crops = validation_crops(faces, 32)
+    wanted = [teachers.probabilities({32: some}) for some in (crops, crops[:, :, ::-1].copy())]
+    np.testing.assert_allclose(found, np.mean(wanted, axis=0), atol=1e-4)
+    assert np.abs(wanted[0] - wanted[1]).max() > 1e-3
+    kept = (tmp_path / "kept.npz").stat().st_mtime_ns
+    np.testing.assert_array_equal(asked_once(teachers, faces, tmp_path / "kept.npz"), found)
+    assert (tmp_path / "kept.npz").stat().st_mtime_ns == kept
 
 
 def test_another_head_cannot_teach(tmp_path: Path) -> None:
