@@ -36,7 +36,7 @@ from faceage_models.age_run_files import (
 from faceage_models.averaging import average_in
 from faceage_models.keras_backend import training_keras
 from faceage_models.learning_rate import warm_cosine
-from faceage_models.quick_torch import quick_step
+from faceage_models.quick_torch import answers_of, quick_step
 from faceage_models.settled import settle
 
 __all__ = ["AgeRun", "Schedule", "Stage", "bytes_model"]
@@ -115,6 +115,7 @@ class AgeRun:
     def __post_init__(self) -> None:
         """Take up the folder's state, where it has one."""
         self._bytes = bytes_model(self.model, self.taken)
+        self._answers = answers_of(self.model, self.taken, head_layers=self.head.layers)
         self._mean: Arrays = [np.array(value) for value in self.model.get_weights()]
         self._stage: Stage | None = None
         kept: Arrays | None = None
@@ -167,7 +168,7 @@ class AgeRun:
                 while sum(map(len, recent)) - len(recent[0]) >= _SETTLED_BY:
                     recent.popleft()
             with self.averaged():
-                settle(self._bytes, recent)
+                settle(self._bytes, recent, self._answers)
                 self._close(Epoch(epoch, float(np.mean(losses)), validate(self.predict)))
             self._write_state()
             if ended is not None:
@@ -176,8 +177,9 @@ class AgeRun:
 
     def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Ages in years, (n,), of crops, uint8 (n, size, size, 3), RGB, by the model as it is."""
+        ask = self._answers or self._bytes.predict_on_batch
         parts = [
-            np.asarray(self._bytes.predict_on_batch(crops[start : start + _EVALUATED_AT_ONCE]))
+            np.asarray(ask(crops[start : start + _EVALUATED_AT_ONCE]))
             for start in range(0, len(crops), _EVALUATED_AT_ONCE)
         ]
         return self.head.years(np.concatenate(parts))

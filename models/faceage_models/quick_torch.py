@@ -1,4 +1,4 @@
-"""Steps of learning on PyTorch and processor cores, in bfloat16.
+"""Steps of learning on PyTorch and processor cores, in bfloat16, and answers in float32.
 
 Keras writes a batch normalisation as a dozen operations, each of which reads and writes the whole
 map; PyTorch has one for all. Products of bfloat16 take half the time where the processor has
@@ -11,7 +11,7 @@ import ctypes
 from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from faceage_models.age_inputs import Preprocessing
 from faceage_models.keras_backend import training_keras
 from faceage_models.learning_step import learning_step
 
-__all__ = ["check_quick", "quick_features", "quick_step"]
+__all__ = ["answers_of", "check_quick", "quick_features", "quick_step"]
 
 # Of glibc's malloc.h: what `mallopt` can be told.
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4
@@ -29,6 +29,13 @@ _NEVER, _ROOM = -1, 2**28
 
 # Crops, uint8 (n, size, size, 3), RGB, and targets to the loss before the step.
 QuickStep = Callable[[NDArray[np.uint8], NDArray[np.float32]], float]
+
+
+class Answers(Protocol):
+    """What tells a model's answers to crops."""
+
+    def __call__(self, crops: NDArray[np.uint8], *, training: bool = False) -> NDArray[np.float32]:
+        """The output, (n, ...), of crops, uint8 (n, size, size, 3), RGB."""
 
 
 def check_quick(model: Any, taken: Preprocessing, *, head_layers: int) -> None:
@@ -100,12 +107,42 @@ def quick_step(
     return lambda crops, targets: float(update((crops, targets))[0])
 
 
-def quick_features(body: Sequence[Any], pixels: Any) -> Any:
-    """Apply layers as a training step does, each normalisation in one operation.
+def answers_of(model: Any, taken: Preprocessing, *, head_layers: int) -> Answers | None:
+    """What tells the answers of a network that `check_quick` knows, in float32; None for others.
+
+    It takes the weights as they are when it is asked, and leaves them: `training` is for measuring
+    normalisations anew.
+
+    Args:
+        model: a Keras model.
+        taken: how it takes a picture.
+        head_layers: how many of the last layers are the head.
+    """
+    try:
+        check_quick(model, taken, head_layers=head_layers)
+    except UsageError:
+        return None
+    torch: Any = import_module("torch")
+    _keep_memory()
+    body = model.layers[1:-head_layers]
+    head = training_keras().Model(body[-1].output, model.output)
+
+    def answers(crops: NDArray[np.uint8], *, training: bool = False) -> NDArray[np.float32]:
+        with torch.no_grad():
+            features = quick_features(body, _pixels(torch, crops, taken), training=training)
+            found: NDArray[np.float32] = head(features, training=False).numpy()
+        return found
+
+    return answers
+
+
+def quick_features(body: Sequence[Any], pixels: Any, *, training: bool = True) -> Any:
+    """Apply layers, each normalisation in one operation.
 
     Args:
         body: Keras layers on PyTorch, each of which reads the one before.
         pixels: tensor (n, 3, height, width), the channels of a pixel side by side in memory.
+        training: as a training step does.
 
     Returns:
         What the last layer gives: (n, channels), or (n, channels, height, width).
@@ -117,8 +154,8 @@ def quick_features(body: Sequence[Any], pixels: Any) -> Any:
         if isinstance(layer, layers.BatchNormalization):
             x = functional.batch_norm(
                 x, layer.moving_mean.value, layer.moving_variance.value,
-                layer.gamma.value, layer.beta.value,
-                training=layer.trainable, momentum=1 - layer.momentum, eps=layer.epsilon,
+                layer.gamma.value, layer.beta.value, training=training and layer.trainable,
+                momentum=1 - layer.momentum, eps=layer.epsilon,
             )  # fmt: skip
         elif isinstance(layer, layers.DepthwiseConv2D):
             kernels = layer.kernel.value.permute(2, 3, 0, 1)
@@ -129,7 +166,7 @@ def quick_features(body: Sequence[Any], pixels: Any) -> Any:
         elif isinstance(layer, layers.ReLU):
             x = functional.hardtanh(x, 0.0, float(layer.max_value))
         elif isinstance(layer, layers.Dropout):
-            x = functional.dropout(x, layer.rate)
+            x = functional.dropout(x, layer.rate, training)
         else:
             x = x.mean(dim=(2, 3))
     return x

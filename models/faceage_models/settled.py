@@ -7,13 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceage_models.keras_backend import training_keras
+from faceage_models.quick_torch import Answers
 
 __all__ = ["settle"]
 
 _AT_ONCE = 256
 
 
-def settle(model: Any, batches: Iterable[NDArray[np.uint8]]) -> None:
+def settle(
+    model: Any, batches: Iterable[NDArray[np.uint8]], answers: Answers | None = None
+) -> None:
     """Measure anew what a model's batch normalisations subtract and divide by.
 
     Their running means belong to the weights of many steps, averaged weights to none of these:
@@ -22,6 +25,7 @@ def settle(model: Any, batches: Iterable[NDArray[np.uint8]]) -> None:
     Args:
         model: of `bytes_model`.
         batches: crops to measure on, each uint8 (n, size, size, 3).
+        answers: of the same model, where there is a quicker way to ask it.
     """
     keras = training_keras()
     crops = np.concatenate(list(batches))
@@ -35,6 +39,9 @@ def settle(model: Any, batches: Iterable[NDArray[np.uint8]]) -> None:
         for one in found:
             # The mean of all batches so far, the first of which takes the place of what was there.
             one.momentum, one.trainable = count / (count + 1), True
-        model(keras.ops.convert_to_tensor(part), training=True)
+        if answers is not None:
+            answers(part, training=True)
+        else:
+            model(keras.ops.convert_to_tensor(part), training=True)
     for one, (momentum, trainable) in zip(found, before, strict=True):
         one.momentum, one.trainable = momentum, trainable

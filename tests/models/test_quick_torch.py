@@ -110,6 +110,40 @@ print(json.dumps([best.mae, plain, step, again.mae, str(model.layers[1].kernel.d
 
 
 @needs_torch
+def test_answers_are_those_of_keras(tmp_path: Path) -> None:
+    """And so is the normalisation measured anew, which leaves all else as it is."""
+    apart, answers, moved, stayed, none = asked(
+        """
+from faceage_models.age_run import bytes_model
+from faceage_models.settled import settle
+taken = input_named("signed-128")
+whole, quick = bytes_model(model), quick_torch.answers_of(model, taken, head_layers=head.layers)
+def measured(answers):
+    model.set_weights(before)
+    settle(whole, [crops, crops[::-1], crops[:, ::-1]], answers)
+    return [np.array(w) for w in model.get_weights()]
+before = [np.array(w) for w in model.get_weights()]
+own, same = measured(None), measured(quick)
+apart = max(float(np.abs(a - b).max() / np.abs(a).max()) for a, b in zip(own, same))
+answers = np.abs(whole.predict_on_batch(crops) - quick(crops)).max()
+names = [w.path for w in model.weights]
+moved = [n for n, a, b in zip(names, before, same) if (a != b).any()]
+trained = [layer.name for layer in model.layers if not layer.trainable]
+other = age_model("mobilenet-v3-small", head, size=64, alpha=1)
+none = quick_torch.answers_of(other, taken, head_layers=head.layers)
+print(json.dumps([apart, float(answers), moved, trained, none]))
+""",
+        tmp_path,
+    )
+    # PyTorch divides a variance by one less than it has numbers, 96 faces of 2 x 2 at the end.
+    assert apart < 2e-3 + 1 / (96 * 4 - 1)
+    assert answers < 1e-3
+    assert len(moved) == 27 * 2
+    assert all("moving" in name for name in moved)
+    assert (stayed, none) == ([], None)
+
+
+@needs_torch
 def test_frozen_layers_stay(tmp_path: Path) -> None:
     """While the head learns alone nothing before it moves, its normalisation included."""
     moved = asked(
