@@ -99,24 +99,29 @@ def model(name: str, scheme: str) -> str:
 
 def steps(data: Path) -> dict[str, list[str]]:
     """The command of each result file, by name."""
-    int8, float32 = model(DEFAULT, "int8"), model(DEFAULT, "float32")
-    dev = str(data / "data" / "utkface-dev.tar")
-    accuracy = ["faceage-benchmark", "accuracy"]
-    fairface = str(data / "data" / "fairface-train.tar")
-    rfb = str(data / "third_party" / "detectors" / "rfb_320.tflite")
-    detection = ["faceage-benchmark", "detection", "--detector", "face-finder"]
-    quantized = str(RFB_INT8)
-    clip = str(data / "clips" / "head-pose-female-and-male.gif")
-    module = [sys.executable, "-m"]
     return {
-        "accuracy-aligned": [*accuracy, "--model", int8, "--against", float32, "--faces", dev]
-        + ["--crops", "aligned"],
-        "accuracy-detect": [*accuracy, "--model", int8, "--against", float32, "--faces", dev]
-        + ["--crops", "detect"],
+        **accuracy_steps(data),
+        **detection_steps(data),
+        **brought_steps(data),
+        **family_steps(data),
+        **cost_steps(data),
+        **conversion_steps(data),
+    }
+
+
+def accuracy_steps(data: Path) -> dict[str, list[str]]:
+    """Errors of the shipped age models, and their answers about a threshold."""
+    dev = str(data / "data" / "utkface-dev.tar")
+    fairface = str(data / "data" / "fairface-train.tar")
+    int8, float32 = model(DEFAULT, "int8"), model(DEFAULT, "float32")
+    accuracy = ["faceage-benchmark", "accuracy"]
+    both = [*accuracy, "--model", int8, "--against", float32, "--faces"]
+    return {
+        "accuracy-aligned": [*both, dev, "--crops", "aligned"],
+        "accuracy-detect": [*both, dev, "--crops", "detect"],
         "accuracy-float-pipeline": [*accuracy, "--model", float32, "--faces", dev]
         + ["--crops", "detect", "--detector", "float32"],
-        "accuracy-fairface": [*accuracy, "--model", int8, "--against", float32]
-        + ["--faces", fairface, "--part", "test"],
+        "accuracy-fairface": [*both, fairface, "--part", "test"],
         **{
             f"{prefix}-{kind}": [*accuracy, "--model", model(name, "int8")]
             + ["--against", model(name, "float32"), "--faces", *faces]
@@ -130,52 +135,68 @@ def steps(data: Path) -> dict[str, list[str]]:
             for name, prefix in AGES.items()
             if name in CALIBRATED
         },
-        "detection-photos": ["faceage-benchmark", "detection", "--photos", str(data / "photos")]
-        + [word for name in PHOTO_DETECTORS for word in ("--detector", name)],
         "accuracy-pipelines": ["faceage-benchmark", "compare"]
         + [str(RESULTS / f"accuracy-{name}.json") for name in ("float-pipeline", "detect")],
-        "latency-age": ["faceage-benchmark", "latency", "--model", int8, "--against", float32]
-        + ["--faces", dev, "--crops", "aligned"],
-        "loop": ["faceage-benchmark", "loop", "--source", clip, "--rate", "30"],
-        "peers": [sys.executable, "benchmarks/peers/run.py", "--data", str(data)]
-        + ["--rounds", "1024"],
+    }
+
+
+def detection_steps(data: Path) -> dict[str, list[str]]:
+    """How well faces are found: on photographs and on scenes put together."""
+    fairface = str(data / "data" / "fairface-train.tar")
+    rfb = str(data / "third_party" / "detectors" / "rfb_320.tflite")
+    quantized = str(RFB_INT8)
+    ours = ["faceage-benchmark", "detection", "--detector", "face-finder"]
+    return {
+        "detection-photos": ["faceage-benchmark", "detection", "--photos", str(data / "photos")]
+        + [word for name in PHOTO_DETECTORS for word in ("--detector", name)],
         "rfb320": [sys.executable, "benchmarks/peers/rfb320.py", "--model", rfb]
         + ["--faces", fairface, "--out", quantized],
-        "detection-composites": [*detection, "--composites", fairface, "--count", "2000"]
+        "detection-composites": [*ours, "--composites", fairface, "--count", "2000"]
         + [f"--detector={name}" for name in ("face-finder:float32", "mtcnn", "mtcnn:float32")]
         + [f"--detector=rfb320={file}" for file in (rfb, quantized)],
-        **brought_steps(data),
-        **family_steps(data),
         "detection-choice": ["faceage-benchmark", "detection", "--composites", fairface]
         + ["--part", "choice", "--count", "600"]
         + [f"--detector=face-finder@{pair}" for pair in CHOICES],
-        "detection-time": [*detection, "--composites", fairface, "--count", "450"]
+        "detection-time": [*ours, "--composites", fairface, "--count", "450"]
         + [f"--detector={name}" for name in (f"rfb320={rfb}", "mtcnn", "package")],
-        "arm": [
-            "faceage-benchmark",
-            "arm",
-            "--frames",
-            "--passes",
-            "--peer",
-            f"rfb320={quantized}",
-            "--write-budget",
-            "benchmarks/arm-budget.json",
-        ],
-        "arm-loop": ["faceage-benchmark", "arm", int8, "--loop"],
-        "loop-cost": ["faceage-benchmark", "loop-cost", "--clips", str(data / "clips")]
+    }
+
+
+def cost_steps(data: Path) -> dict[str, list[str]]:
+    """Time, instructions, memory, and what the camera loop does for hours."""
+    int8, clips = model(DEFAULT, "int8"), data / "clips"
+    arm = ["faceage-benchmark", "arm"]
+    return {
+        "latency-age": ["faceage-benchmark", "latency", "--model", int8]
+        + ["--against", model(DEFAULT, "float32")]
+        + ["--faces", str(data / "data" / "utkface-dev.tar"), "--crops", "aligned"],
+        "loop": ["faceage-benchmark", "loop", "--rate", "30"]
+        + ["--source", str(clips / "head-pose-female-and-male.gif")],
+        "peers": [sys.executable, "benchmarks/peers/run.py", "--data", str(data)]
+        + ["--rounds", "1024"],
+        "arm": [*arm, "--frames", "--passes", "--peer", f"rfb320={RFB_INT8}"]
+        + ["--write-budget", "benchmarks/arm-budget.json"],
+        "arm-loop": [*arm, int8, "--loop"],
+        "arm-float": [*arm, "--float", int8, model("age-tiny", "int8")]
+        + [f"models/{folder}/{folder}-{net}.int8.tflite" for folder, net in NETS],
+        "loop-cost": ["faceage-benchmark", "loop-cost", "--clips", str(clips)]
         + ["--yunet", str(data / "third_party/detectors/face_detection_yunet_2026may.onnx")],
         "loop-freshness": ["faceage-benchmark", "freshness"],
         "endurance-frames": ["faceage-benchmark", "endurance", "--frames", "100000"],
         "endurance-faults": ["faceage-benchmark", "endurance", "--minutes", "60"],
-        "arm-float": ["faceage-benchmark", "arm", "--float", int8, model("age-tiny", "int8")]
-        + [f"models/{folder}/{folder}-{net}.int8.tflite" for folder, net in NETS],
-        "footprint": [*module, "faceage_benchmarks.footprint", "--project", "."]
+        "footprint": [sys.executable, "-m", "faceage_benchmarks.footprint", "--project", "."]
         + ["--constraints", "constraints/device.txt"],
+    }
+
+
+def conversion_steps(data: Path) -> dict[str, list[str]]:
+    """Converting, and files that are damaged on purpose."""
+    return {
         "convert": ["faceage-benchmark", "convert"],
         "convert-mtcnn": ["faceage-benchmark", "convert", "--detector", "mtcnn"],
         "convert-faces": ["faceage-convert", "--model", DEFAULT, "--crops", "aligned", "--json"]
         + ["--faces", str(data / "data" / "utkface-calib.tar"), "--count", "500"]
-        + ["--eval-faces", dev],
+        + ["--eval-faces", str(data / "data" / "utkface-dev.tar")],
         **{
             f"fuzz-{target}": ["faceage-benchmark", "fuzz", "--target", target]
             + ["--engine", "atheris"]
