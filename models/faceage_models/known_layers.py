@@ -55,10 +55,15 @@ def custom_objects(framework: ModuleType) -> dict[str, Any]:
     Args:
         framework: Keras 3 or tf_keras.
     """
-    layers = framework.layers
-    tf_ops = _operations(framework)
+    return {
+        "ScaledSum": _scaled_sum_class(framework.layers),
+        "StagewiseAge": _stagewise_age_class(framework.layers, _operations(framework)),
+        LINEAR_1_BIAS: _linear_1_bias_class(framework.layers),
+    }
 
-    class ScaledSum(layers.Layer):  # type: ignore[misc, name-defined]
+
+def _scaled_sum_class(layers: Any) -> Any:
+    class ScaledSum(layers.Layer):  # type: ignore[misc]
         """a + b scale, of two tensors."""
 
         def __init__(self, scale: float, **kwargs: Any) -> None:
@@ -71,7 +76,11 @@ def custom_objects(framework: ModuleType) -> dict[str, Any]:
         def get_config(self) -> dict[str, Any]:
             return {**super().get_config(), "scale": self.scale}
 
-    class StagewiseAge(layers.Layer):  # type: ignore[misc, name-defined]
+    return ScaledSum
+
+
+def _stagewise_age_class(layers: Any, operations: Any) -> Any:
+    class StagewiseAge(layers.Layer):  # type: ignore[misc]
         """SSR-Net's age in years, (n, 1), of three stages' shares, widths and shifts.
 
         Its quotients are factored, and 1 / w is the square of a reciprocal root: one operation
@@ -88,8 +97,8 @@ def custom_objects(framework: ModuleType) -> dict[str, Any]:
             for stage in reversed(range(STAGES)):
                 count = self.stages[stage]
                 place = [float(i) for i in range(count)] + self.local * shifts[stage]
-                own = tf_ops.sum(place * shares[stage], axis=-1, keepdims=True)
-                root = tf_ops.rsqrt(1.0 + self.width * widths[stage])
+                own = operations.sum(place * shares[stage], axis=-1, keepdims=True)
+                root = operations.rsqrt(1.0 + self.width * widths[stage])
                 age = (own + age) * root * root * (1.0 / count)
             return age * self.most
 
@@ -97,7 +106,11 @@ def custom_objects(framework: ModuleType) -> dict[str, Any]:
             own = {"stages": self.stages, "local": self.local}
             return {**super().get_config(), **own, "width": self.width, "most": self.most}
 
-    class Linear1Bias(layers.Layer):  # type: ignore[misc, name-defined]
+    return StagewiseAge
+
+
+def _linear_1_bias_class(layers: Any) -> Any:
+    class Linear1Bias(layers.Layer):  # type: ignore[misc]
         """A number and a bias for each rank, (n, 1) to (n, classes - 1)."""
 
         def __init__(self, num_classes: int, **kwargs: Any) -> None:
@@ -120,11 +133,7 @@ def custom_objects(framework: ModuleType) -> dict[str, Any]:
             return {**super().get_config(), "num_classes": self.num_classes}
 
     Linear1Bias.__name__ = LINEAR_1_BIAS
-    return {
-        "ScaledSum": ScaledSum,
-        "StagewiseAge": StagewiseAge,
-        LINEAR_1_BIAS: Linear1Bias,
-    }
+    return Linear1Bias
 
 
 def _operations(framework: ModuleType) -> Any:
