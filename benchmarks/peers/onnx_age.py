@@ -24,70 +24,91 @@ Logits = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 def as_onnx(tflite: bytes) -> Any:
     """Write a float .tflite of convolutions, a mean and a dense layer as an ONNX model, NCHW."""
-    from onnx import TensorProto, checker, helper, numpy_helper
+    from onnx import TensorProto, checker, helper
 
     graph = load_graph(tflite)
-    sub, nodes, constants = graph.subgraphs[0], [], []
+    sub, written = graph.subgraphs[0], _Written(graph)
     names = {int(sub.inputs[0]): "input"}
-
-    def constant(index: int, change: Callable[[Any], Any]) -> str:
-        tensor = sub.tensors[index]
-        data = bytes(graph.buffers[tensor.buffer].data)
-        values = np.frombuffer(data, np.float32).reshape(tensor.shape)
-        constants.append(numpy_helper.from_array(np.ascontiguousarray(change(values)), f"c{index}"))
-        return f"c{index}"
-
-    for number, operator in enumerate(sub.operators):
-        kind, options = operator_name(graph, operator), operator.builtinOptions
-        source, out = names[int(operator.inputs[0])], f"t{number}"
-        if kind in ("CONV_2D", "DEPTHWISE_CONV_2D"):
-            depthwise = kind.startswith("DEPTHWISE")
-            order = (3, 0, 1, 2) if depthwise else (0, 3, 1, 2)
-            kernel = constant(operator.inputs[1], partial(np.transpose, axes=order))
-            bias = constant(operator.inputs[2], lambda v: v)
-            channels = int(sub.tensors[operator.outputs[0]].shape[3])
-            same = options.padding == schema.Padding.SAME
-            nodes.append(
-                helper.make_node(
-                    "Conv", [source, kernel, bias], [out],
-                    strides=[options.strideH, options.strideW],
-                    auto_pad="SAME_UPPER" if same else "VALID",
-                    group=channels if depthwise else 1,
-                )
-            )  # fmt: skip
-        elif kind == "MEAN":
-            nodes.append(helper.make_node("GlobalAveragePool", [source], [f"{out}p"]))
-            nodes.append(helper.make_node("Flatten", [f"{out}p"], [out]))
-        elif kind == "FULLY_CONNECTED":
-            kernel = constant(operator.inputs[1], lambda v: v.T)
-            bias = constant(operator.inputs[2], lambda v: v)
-            nodes.append(helper.make_node("Gemm", [source, kernel, bias], [out]))
-        else:
-            raise ValueError(f"{kind} is no operation of our age networks")
-        if getattr(options, "fusedActivationFunction", 0) == schema.ActivationFunctionType.RELU6:
-            limits = [
-                helper.make_tensor(f"l{number}{i}", 1, [], [v]) for i, v in ((0, 0.0), (1, 6.0))
-            ]
-            constants += limits
-            nodes.append(
-                helper.make_node("Clip", [out, *(one.name for one in limits)], [f"{out}a"])
-            )
-            out = f"{out}a"
-        elif getattr(options, "fusedActivationFunction", 0) == schema.ActivationFunctionType.RELU:
-            nodes.append(helper.make_node("Relu", [out], [f"{out}a"]))
-            out = f"{out}a"
-        names[int(operator.outputs[0])] = out
+    for operator in sub.operators:
+        source = names[int(operator.inputs[0])]
+        names[int(operator.outputs[0])] = written.activated(
+            operator, written.node(operator, source)
+        )
     _, height, width, _ = map(int, sub.tensors[sub.inputs[0]].shape)
     last = names[int(sub.outputs[0])]
     made = helper.make_graph(
-        nodes, "age",
+        written.nodes, "age",
         [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, height, width])],
         [helper.make_tensor_value_info(last, TensorProto.FLOAT, [1, None])],
-        constants,
+        written.constants,
     )  # fmt: skip
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     checker.check_model(model)
     return model
+
+
+class _Written:
+    """ONNX nodes and constants of a .tflite graph, as far as it is written; each method returns
+    the name of what it computes."""
+
+    def __init__(self, graph: Any) -> None:
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+        self._graph = graph
+
+    def node(self, operator: Any, source: str) -> str:
+        """An operation without its activation."""
+        kind = operator_name(self._graph, operator)
+        if kind in ("CONV_2D", "DEPTHWISE_CONV_2D"):
+            return self._convolution(operator, source, depthwise=kind.startswith("DEPTHWISE"))
+        if kind == "MEAN":
+            return self._add("Flatten", [self._add("GlobalAveragePool", [source])])
+        if kind == "FULLY_CONNECTED":
+            kernel = self._weights(operator.inputs[1], np.transpose)
+            return self._add("Gemm", [source, kernel, self._weights(operator.inputs[2])])
+        raise ValueError(f"{kind} is no operation of our age networks")
+
+    def activated(self, operator: Any, source: str) -> str:
+        """What the operation's activation, where it has one, makes of it."""
+        activation = getattr(operator.builtinOptions, "fusedActivationFunction", 0)
+        if activation == schema.ActivationFunctionType.RELU6:
+            limits = [self._constant(np.array(value, np.float32)) for value in (0.0, 6.0)]
+            return self._add("Clip", [source, *limits])
+        if activation == schema.ActivationFunctionType.RELU:
+            return self._add("Relu", [source])
+        return source
+
+    def _convolution(self, operator: Any, source: str, *, depthwise: bool) -> str:
+        options = operator.builtinOptions
+        order = (3, 0, 1, 2) if depthwise else (0, 3, 1, 2)
+        kernel = self._weights(operator.inputs[1], partial(np.transpose, axes=order))
+        channels = int(self._graph.subgraphs[0].tensors[operator.outputs[0]].shape[3])
+        return self._add(
+            "Conv", [source, kernel, self._weights(operator.inputs[2])],
+            strides=[options.strideH, options.strideW],
+            auto_pad="SAME_UPPER" if options.padding == schema.Padding.SAME else "VALID",
+            group=channels if depthwise else 1,
+        )  # fmt: skip
+
+    def _add(self, kind: str, sources: list[str], **attributes: Any) -> str:
+        from onnx import helper
+
+        name = f"t{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, sources, [name], **attributes))
+        return name
+
+    def _weights(self, index: int, change: Callable[[Any], Any] = np.asarray) -> str:
+        tensor = self._graph.subgraphs[0].tensors[index]
+        data = bytes(self._graph.buffers[tensor.buffer].data)
+        return self._constant(change(np.frombuffer(data, np.float32).reshape(tensor.shape)))
+
+    def _constant(self, values: NDArray[np.float32]) -> str:
+        from onnx import numpy_helper
+
+        name = f"c{len(self.constants)}"
+        whole = values if values.ndim == 0 else np.ascontiguousarray(values)
+        self.constants.append(numpy_helper.from_array(whole, name))
+        return name
 
 
 def planes(encoder: InputEncoder, crop: Picture) -> NDArray[np.float32]:
