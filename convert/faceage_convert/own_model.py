@@ -23,7 +23,7 @@ from faceage_convert.conversion import Converted, finish, to_quantized
 from faceage_convert.faces import FaceChoice
 from faceage_convert.gate import Limits, judge
 from faceage_convert.ladder import REFINED, Attempt, climb
-from faceage_convert.layers import layer_noise
+from faceage_convert.layers import LayerNoise, layer_noise
 from faceage_convert.recipes import INT8, Recipe
 from faceage_convert.refine import Refiner
 from faceage_convert.runnable import runnable, with_first
@@ -108,36 +108,17 @@ def convert_own(
     ranges = wish.learnt or _ranges(source, seen, faces.calibration)
     took = time.monotonic() - started
     measure = _measurement(float_model, faces.evaluation, cropper)
-    refiner = Refiner(source, ranges, seen)
-    shape = None if wish.shape is None else wish.shape.interval
     told = _told(faces, crops, cropper) if wish.interval else None
+    refiner, shown = Refiner(source, ranges, seen), _shuffled(seen)
 
-    def attempt(recipe: Recipe) -> Attempt:
-        made = to_quantized(source, refiner.ranges_for(recipe), recipe)
-        if after is not None:
-            made = _behind(made, after)
-        run = partial(runnable, first=after)
-        if told is not None:
-            made = _with_interval(made, run, told, shape)
-        # Those of its ranges are stated with the ranges.
-        apart = faces.interval if wish.learnt is None else (faces.calibration, *faces.interval)
-        if apart:
-            made = _with_pictures(made, apart)
-        return _measured(made, run, measure, wish.limits)
+    def noise(made: Converted) -> tuple[LayerNoise, ...]:
+        floating, rounded = (made.graph, source.contract), (made.data, made.contract)
+        return layer_noise(floating, rounded, shown[:_NOISE_FACES], str(source.path))
 
-    shown = _shuffled(seen)
-    climbed = climb(
-        source,
-        wish.recipe,
-        wish.target,
-        attempt,
-        lambda made: layer_noise(
-            (made.graph, source.contract), (made.data, made.contract), shown[:_NOISE_FACES],
-            str(source.path),
-        ),
-        # Learnt ranges come with weights that were trained for their own rounding.
-        REFINED if wish.learnt is None else (),
-    )  # fmt: skip
+    # Learnt ranges come with weights that were trained for their own rounding.
+    refined = REFINED if wish.learnt is None else ()
+    trial = _Trial(source, refiner, faces, wish, measure, told, after)
+    climbed = climb(source, wish.recipe, wish.target, trial, noise, refined)
     taken = climbed.attempt
     finished = finish(taken.converted, shown)
     return AgeResult(
@@ -150,6 +131,36 @@ def convert_own(
         faces=_rows(measure, taken),
         ranges_seconds=None if wish.learnt else took,
     )
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """What each recipe is tried on; `told` is of `_told`, `first` the converted first file of a
+    model of two."""
+
+    source: FloatSource
+    refiner: Refiner
+    faces: FaceChoice
+    wish: Wish
+    measure: "_Measurement | None"
+    told: tuple[Crops, Years] | None
+    first: Model | None
+
+    def __call__(self, recipe: Recipe) -> Attempt:
+        """Quantize by a recipe, fit the interval, measure and judge."""
+        made = to_quantized(self.source, self.refiner.ranges_for(recipe), recipe)
+        if self.first is not None:
+            made = _behind(made, self.first)
+        run = partial(runnable, first=self.first)
+        if self.told is not None:
+            shape = None if self.wish.shape is None else self.wish.shape.interval
+            made = _with_interval(made, run, self.told, shape)
+        # Those of its ranges are stated with the ranges.
+        own = (self.faces.calibration,) if self.wish.learnt is not None else ()
+        apart = (*own, *self.faces.interval)
+        if apart:
+            made = _with_pictures(made, apart)
+        return _measured(made, run, self.measure, self.wish.limits)
 
 
 def _behind(made: Converted, first: Model) -> Converted:
