@@ -21,12 +21,12 @@ import numpy.typing as npt
 
 from faceage_benchmarks.age_intervals import FOLDS, interval_scores
 from faceage_calibration.choice_file import pick, read_choice
-from faceage_calibration.crops import FaceCropper, crop_sets
+from faceage_calibration.crops import FaceCropper
+from faceage_calibration.estimates import estimated
 from faceage_calibration.even_bands import even_bands
-from faceage_calibration.faces import FaceSet, read_faces
+from faceage_calibration.faces import read_faces
 from faceage_calibration.interval_shape import fit_shape
 from faceage_calibration.intervals import fit_interval
-from faceage_calibration.progress import Progress
 from faceage_calibration.shape_file import read_shape
 from faceage_calibration.stats import share_interval
 from faceage_edge.age import load_age_model
@@ -199,7 +199,10 @@ def _measure(options: argparse.Namespace) -> int:
     shape = read_shape(options.shape).interval
     choice = read_choice(options.choice)
     more = pick(choice, (read_faces(options.more),), where=str(options.choice))
-    faces = _estimated(options.model, (read_faces(options.faces), *more))
+    model = load_age_model(find_age(options.model), own_interval=False)
+    cropper = FaceCropper(model.template, mode="detect", detector=named_detector("int8"))
+    found = estimated((read_faces(options.faces), *more), model, cropper)
+    faces = Estimates(found.true, found.ages.years, found.ages.spread)
     document: dict[str, Any] = {
         "model": options.model,
         "n": len(faces.true),
@@ -212,17 +215,6 @@ def _measure(options: argparse.Namespace) -> int:
             f"decades, {one['score_ratio']:.3f} of one width's score"
         )
     return 0
-
-
-def _estimated(name: str, sets: Sequence[FaceSet]) -> Estimates:
-    exact = tuple(one.only([f for f in one.faces if f.label.years is not None]) for one in sets)
-    model = load_age_model(find_age(name), own_interval=False)
-    cropper = FaceCropper(model.template, mode="detect", detector=named_detector("int8"))
-    people = [face for one in exact for face in one.faces]
-    crops, _ = crop_sets(exact, cropper, Progress("crops", len(people)))
-    ages = model.estimate(crops)
-    true = np.array([face.label.years for face in people], np.float64)
-    return Estimates(true, ages.years, ages.spread)
 
 
 if __name__ == "__main__":

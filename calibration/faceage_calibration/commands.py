@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from faceage_calibration.alignment_measure import add_to_file, measure_alignment
 from faceage_calibration.chosen_sets import chosen_sets, joined, read_sets
 from faceage_calibration.crops import FaceCropper, crop_sets
 from faceage_calibration.detector_commands import detector_ranges
-from faceage_calibration.faces import FaceSet, read_faces
+from faceage_calibration.estimates import Estimated, estimated
+from faceage_calibration.faces import read_faces
 from faceage_calibration.inputs import model_inputs
 from faceage_calibration.interval_shape import fit_shape
 from faceage_calibration.intervals import coverage_of, fit_shaped_interval
@@ -21,13 +21,13 @@ from faceage_calibration.progress import Progress
 from faceage_calibration.ranges import Calibration, Ranges, record_activations, write_ranges
 from faceage_calibration.shape_file import Shape, read_shape, write_shape
 from faceage_calibration.years_curve import OLD, fit_years_curve
-from faceage_edge.age import AgeModel, Ages, load_age_model, stated_years
+from faceage_edge.age import AgeModel, load_age_model, stated_years
 from faceage_edge.atomic import write_text
 from faceage_edge.bundles import find_age
 from faceage_edge.contract import Contract
 from faceage_edge.detector import Detector, named_detector
 from faceage_edge.embedded import read_contract
-from faceage_edge.errors import FacesError, ModelFileError, UsageError
+from faceage_edge.errors import ModelFileError, UsageError
 from faceage_edge.geometry import CropTemplate
 from faceage_edge.interval import Interval, IntervalShape, interval_document
 from faceage_edge.model import read_model_bytes
@@ -72,7 +72,8 @@ def interval(options: argparse.Namespace) -> int:
     model = load_age_model(path, threads=options.threads, own_interval=False)
     before = model.contract.interval
     shape = _shape(options.shape, before)
-    faces, missed, truth, ages = _estimated(options, model)
+    found = _estimated(options, model)
+    faces, truth, ages = found.faces, found.true, found.ages
     fitted = fit_shaped_interval(
         truth, ages.years, ages.spread, coverage=options.coverage, shape=shape
     )
@@ -82,7 +83,7 @@ def interval(options: argparse.Namespace) -> int:
         "model_digest": model.digest,
         "calibration": vars(Calibration.of(faces, faces.faces)),
         "crops": options.crops,
-        "missed": missed,
+        "missed": found.missed,
     }
     write_text(out, json.dumps(document, indent=1) + "\n")
     told = f"{out}: holds {fitted.coverage:.0%} of faces like these {fitted.n:,}"
@@ -104,7 +105,8 @@ def shape(options: argparse.Namespace) -> int:
     """Fit a model's years curve and the shape of its interval on many faces, and write both."""
     out = writable(options.out)
     model = load_age_model(find_age(options.model, "float32"), threads=options.threads)
-    faces, _, truth, ages = _estimated(options, model.without_curve())
+    found = _estimated(options, model.without_curve())
+    faces, truth, ages = found.faces, found.true, found.ages
     output = model.output
     highest = float(output.first_age + output.size) if output.head == "coral" else _HIGHEST
     curve = fit_years_curve(truth, ages.years, highest=highest)
@@ -122,20 +124,9 @@ def shape(options: argparse.Namespace) -> int:
     return 0
 
 
-def _estimated(
-    options: argparse.Namespace, model: AgeModel
-) -> tuple[FaceSet, int, npt.NDArray[np.float64], Ages]:
-    """The faces with exact ages, how many the detector missed, their ages and the model's."""
-    sets = tuple(map(_with_exact_ages, read_sets(options, labelled=True)))
-    faces = joined(sets)
-    if not faces.faces:
-        raise FacesError(
-            f"{', '.join(options.faces)}: no exact ages, only spans; this needs faces with ages"
-        )
-    progress = Progress("crops", len(faces.faces))
-    crops, found = crop_sets(sets, _cropper(options, model.template), progress)
-    truth = np.array([face.label.years for face in faces.faces], dtype=np.float64)
-    return faces, int((~found).sum()), truth, model.estimate(crops)
+def _estimated(options: argparse.Namespace, model: AgeModel) -> Estimated:
+    sets = read_sets(options, labelled=True)
+    return estimated(sets, model, _cropper(options, model.template))
 
 
 def alignment(options: argparse.Namespace) -> int:
@@ -153,10 +144,6 @@ def alignment(options: argparse.Namespace) -> int:
     add_to_file(out, options.convention_name, measured)
     print(json.dumps(measured.to_json()))
     return 0
-
-
-def _with_exact_ages(faces: FaceSet) -> FaceSet:
-    return faces.only([face for face in faces.faces if face.label.years is not None])
 
 
 def _float_age_model(path: Path) -> tuple[bytes, Contract]:

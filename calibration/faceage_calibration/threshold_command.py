@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from faceage_calibration.chosen_sets import joined, read_sets
-from faceage_calibration.crops import FaceCropper, crop_sets
+from faceage_calibration.chosen_sets import read_sets
+from faceage_calibration.crops import FaceCropper
+from faceage_calibration.estimates import estimated
 from faceage_calibration.outputs import writable
 from faceage_calibration.platt import fit_sigmoid
-from faceage_calibration.progress import Progress
 from faceage_calibration.ranges import Calibration
 from faceage_edge.age import load_age_model
 from faceage_edge.atomic import write_text
@@ -35,32 +35,25 @@ def threshold(options: argparse.Namespace) -> int:
     out = writable(options.out or str(table_path(path)))
     model = load_age_model(path, threads=options.threads)
     scale = RankScale(model.contract)
-    sets = tuple(
-        faces.only([face for face in faces.faces if face.label.years is not None])
-        for faces in read_sets(options, labelled=True)
-    )
-    faces = joined(sets)
-    if not faces.faces:
-        raise FacesError(f"{', '.join(options.faces)}: no exact ages; thresholds need them")
     detector = None
     if options.crops == "detect":
         detector = named_detector(options.detector, threads=options.threads)
     cropper = FaceCropper(model.template, mode=options.crops, detector=detector)
-    crops, found = crop_sets(sets, cropper, Progress("crops", len(faces.faces)))
-    years = model.estimate(crops).years
-    truth = np.array([face.label.years for face in faces.faces], dtype=np.float64)
+    found = estimated(read_sets(options, labelled=True), model, cropper)
     document = {
         "format": TABLE_FORMAT,
         "model": path.name,
         "model_digest": model.digest,
-        "thresholds": fit_table(scale, years, truth),
+        "thresholds": fit_table(scale, found.ages.years, found.true),
         "crops": options.crops,
-        "missed": int((~found).sum()),
-        "calibration": vars(Calibration.of(faces, faces.faces)),
+        "missed": found.missed,
+        "calibration": vars(Calibration.of(found.faces, found.faces.faces)),
     }
     _write(out, document)
     fitted = list(document["thresholds"])
-    print(f"{out}: {len(fitted)} thresholds, {fitted[0]} to {fitted[-1]}, {len(truth):,} faces")
+    print(
+        f"{out}: {len(fitted)} thresholds, {fitted[0]} to {fitted[-1]}, {len(found.true):,} faces"
+    )
     return 0
 
 
