@@ -1,8 +1,13 @@
-"""The years curve: what an age model should state where its head decodes too young for the old.
+"""The years curve: what an age model should state for what its head decodes.
 
-A model trained to err little draws rare ages towards common ones, the old most of all: at 70 and
-over small models are years too young. A straight line from 60 on, steep enough that the faces it
-was trained on come out right on average at 70 and over, takes that back.
+A head decodes the mean of the ages that it holds possible, and what errs least in years is their
+median: where ages are oftener misjudged upwards than downwards, or the other way round, the two lie
+up to a year apart. So up to 60 the curve follows the faces' medians (quantile regression: Koenker
+and Bassett, Econometrica 46(1), 1978), a straight line from decade to decade.
+
+A model trained to err little also draws rare ages towards common ones, the old most of all: at 70
+and over small models are years too young. From 60 on the curve is one line, steep enough that the
+faces it was trained on come out right on average at 70 and over.
 """
 
 import numpy as np
@@ -13,10 +18,19 @@ from faceage_edge.errors import FacesError
 __all__ = ["OLD", "fit_years_curve"]
 
 Curve = tuple[tuple[float, float], ...]
+Floats = npt.NDArray[np.float64]
 
-_KNEE = 60.0  # years; below it the curve changes nothing
+_KNEE = 60.0  # years; from there on the curve is a line for the old
 OLD = 70.0  # years; faces of this age and over come out right on average
 _FEWEST = 30  # such faces
+_DECADE = 10.0
+# Of the decimals of a curve: below what any face moves a median by.
+_DIGITS = 2
+# Medians by least squares that are weighted anew: errors of less than this many years count alike,
+# and a point of the curve stays where it is as if one face a year away held it.
+_NEAR, _HOLD, _ROUNDS = 0.1, 1.0, 100
+# Years by which stated ages rise over a decade of decoded ones at least: a curve must ascend.
+_RISE = 1.0
 
 
 def fit_years_curve(years_true: npt.ArrayLike, years: npt.ArrayLike, *, highest: float) -> Curve:
@@ -28,8 +42,7 @@ def fit_years_curve(years_true: npt.ArrayLike, years: npt.ArrayLike, *, highest:
         highest: the largest age that the head can decode, above 60.
 
     Returns:
-        Pairs (decoded, stated) of years. Where the old come out right already, or too old, the
-        curve is straight.
+        Pairs (decoded, stated) of years. From 60 on ages rise at least as fast as they are decoded.
 
     Raises:
         FacesError: fewer than 30 faces of 70 years and over, or a head that decodes none of them
@@ -44,6 +57,25 @@ def fit_years_curve(years_true: npt.ArrayLike, years: npt.ArrayLike, *, highest:
     above = np.maximum(decoded - _KNEE, 0)[old].mean()
     if above <= 0:
         raise FacesError(f"no face of {OLD:.0f} years and over came out above {_KNEE:.0f}")
-    slope = 1 + max((true - decoded)[old].mean() / above, 0)
-    end = round(float(_KNEE + slope * (highest - _KNEE)), 3)
-    return ((0.0, 0.0), (_KNEE, _KNEE), (float(highest), end))
+    knots = np.append(np.arange(0.0, _KNEE + _DECADE, _DECADE), highest)
+    stated = _medians(knots, true, decoded)[:-1]
+    right = np.interp(decoded, knots[:-1], stated)
+    slope = max(float((true - right)[old].mean() / above), 1.0)
+    end = round(float(stated[-1] + slope * (highest - _KNEE)), 3)
+    curve = [*zip(knots[:-1].tolist(), stated.tolist(), strict=True), (float(highest), end)]
+    return tuple((float(one), float(other)) for one, other in curve)
+
+
+def _medians(knots: Floats, true: Floats, decoded: Floats) -> Floats:
+    """The true age, at each decoded age of `knots`, that as many faces are above as below."""
+    shares = np.stack([np.interp(decoded, knots, row) for row in np.eye(len(knots))], axis=1)
+    stated = knots
+    for _ in range(_ROUNDS):
+        weights = 1 / np.hypot(shares @ stated - true, _NEAR)
+        weighted = shares * weights[:, None]
+        held = weighted.T @ shares + _HOLD * np.eye(len(knots))
+        stated = np.linalg.solve(held, weighted.T @ true + _HOLD * knots)
+    ascending = [float(stated[0])]
+    for one in stated[1:]:
+        ascending.append(max(float(one), ascending[-1] + _RISE))
+    return np.maximum(np.round(ascending, _DIGITS), 0)
