@@ -74,8 +74,9 @@ def _medians(knots: Floats, true: Floats, decoded: Floats) -> Floats:
         weights = 1 / np.hypot(shares @ stated - true, _NEAR)
         weighted = shares * weights[:, None]
         held = weighted.T @ shares + _HOLD * np.eye(len(knots))
-        stated = np.linalg.solve(held, weighted.T @ true + _HOLD * knots)
+        wanted = weighted.T @ true + _HOLD * knots
+        stated = np.asarray(np.linalg.solve(held, wanted), np.float64)
     ascending = [float(stated[0])]
     for one in stated[1:]:
         ascending.append(max(float(one), ascending[-1] + _RISE))
-    return np.maximum(np.round(ascending, _DIGITS), 0)
+    return np.asarray(np.maximum(np.round(ascending, _DIGITS), 0), np.float64)

@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 def stated(curve: tuple[tuple[float, float], ...], decoded: npt.ArrayLike) -> Floats:
     """What a curve makes of decoded ages."""
     points, values = np.array(curve).T
-    return np.interp(np.asarray(decoded), points, values)
+    return np.asarray(np.interp(np.asarray(decoded), points, values))
 
 
 def test_right_ages_stay() -> None:
