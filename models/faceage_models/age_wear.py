@@ -1,7 +1,7 @@
 """How a crop of a face varies from look to look: where it is cut, light, blur, what hides it."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -40,10 +40,8 @@ class AgeWear:
 
 
 # By the word that `--augment` calls it.
-WEAR = {
-    "all": AgeWear(),
-    "none": AgeWear(shift=0, scale=0, turn=0, spoilt=0, small=0, hidden=0, edged=0, mirrored=0),
-}
+_NONE = AgeWear(shift=0, scale=0, turn=0, spoilt=0, small=0, hidden=0, edged=0, mirrored=0)
+WEAR = {"all": AgeWear(), "mirror": replace(_NONE, mirrored=0.5), "none": _NONE}
 
 
 def wear(

@@ -104,7 +104,7 @@ def _pack(options: argparse.Namespace) -> int:
         named_detector(options.detector), exclude=_excluded(options.exclude),
         share=options.share, seed=options.seed, choosing=not options.data,
     )  # fmt: skip
-    write_pack(faces, Path(options.pack))
+    write_pack(faces, Path(options.pack), quality=options.pack_quality)
     print(f"{options.pack}: {len(faces.spans):,} faces, crops of {template.width} pixels")
     return 0
 

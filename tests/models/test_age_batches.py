@@ -17,12 +17,10 @@ from faceage_models.age_batches import (
 from faceage_models.age_faces import middle
 from faceage_models.age_wear import WEAR, AgeWear
 
-STILL = AgeWear(shift=0, scale=0, turn=0, spoilt=0, small=0, hidden=0, edged=0)
-
 
 def test_unworn_crops_are_the_device_s() -> None:
-    """Without any wear a batch holds the middle of the canvas or its mirror image, red first."""
-    batch = next(age_batches(faces(8), Drawing(np.ones(8), 8, 0, (64,), STILL)))
+    """With `mirror` a batch holds the middle of the canvas or its mirror image, red first."""
+    batch = next(age_batches(faces(8), Drawing(np.ones(8), 8, 0, (64,), WEAR["mirror"])))
     straight = middle(faces(1).canvases, TEMPLATE)[0, ..., ::-1]
     np.testing.assert_array_equal(validation_crops(faces(1), 64)[0], straight)
     crops = batch.crops[64]
@@ -61,7 +59,7 @@ def test_rare_faces_may_be_drawn_oftener() -> None:
     """By their weights; without, each comes once before any comes again."""
 
     def ages(weights: np.ndarray) -> list[float]:
-        batch = next(age_batches(faces(4), Drawing(weights, 400, 2, (64,), STILL)))
+        batch = next(age_batches(faces(4), Drawing(weights, 400, 2, (64,), WEAR["mirror"])))
         return list(batch.spans[:, 0].tolist())
 
     assert [ages(np.ones(4)).count(age) for age in range(4)] == [100] * 4
