@@ -26,12 +26,12 @@ def test_right_ages_stay() -> None:
     assert np.abs(stated(curve, AGES) - AGES).max() < 0.02
 
 
-def test_the_old_come_out_right_on_average() -> None:
-    """Decoded half as far above 60 as they are: twice the slope there, and those below stay."""
+def test_the_old_are_made_older() -> None:
+    """Decoded half as far above 60 as they are: twice the slope there and 15 % of what that is more
+    than one, since unseen faces lack more; those below stay."""
     curve = fit_years_curve(AGES, np.where(AGES > 60, 30 + AGES / 2, AGES), highest=100)
-    assert curve[-2:] == (pytest.approx((60, 60), abs=0.2), pytest.approx((100, 140), abs=1))
-    found = stated(curve, [20, 40, 30 + AGES[AGES >= 70].mean() / 2])
-    assert found == pytest.approx([20, 40, AGES[AGES >= 70].mean()], abs=0.2)
+    assert curve[-2:] == (pytest.approx((60, 60), abs=0.2), pytest.approx((100, 146), abs=1))
+    assert stated(curve, [20, 40, 70]) == pytest.approx([20, 40, 81.5], abs=0.3)
 
 
 def test_the_old_are_not_made_younger() -> None:
