@@ -5,6 +5,7 @@ Results go to the files named and as one line to stdout, progress to stderr. Exi
 """
 
 import argparse
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -209,13 +210,21 @@ def _add_threshold(tasks: "_Subparsers") -> None:
 
 def _add_shape(tasks: "_Subparsers") -> None:
     parser = tasks.add_parser(
-        "shape", help="where an age model errs more, and the curve that rights its oldest ages"
+        "shape", help="where an age model errs more, and the curve that rights its ages"
     )
     parser.set_defaults(body=commands.shape)
     parser.add_argument("--model", required=True, metavar="M", help="float .tflite age model")
     _add_faces(parser, "many faces with exact ages, those trained on too", several=True)
     _add_choice(parser)
     _add_crops(parser)
+    parser.add_argument(
+        "--unseen",
+        type=_one_or_more,
+        default=1.0,
+        metavar="TIMES",
+        help="how many times what these lack at 70 and over unseen faces lack, where the model has "
+        "learnt from these (default: %(default)g)",
+    )
     parser.add_argument("--out", required=True, metavar="FILE", help="file to write")
 
 
@@ -306,6 +315,13 @@ def _add_detector(parser: argparse.ArgumentParser, scheme: str) -> None:
 
 def _add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", required=True, metavar="OUT", help="file to write")
+
+
+def _one_or_more(text: str) -> float:
+    value = float(text)
+    if not 1 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return value
 
 
 def _positive(text: str) -> int:

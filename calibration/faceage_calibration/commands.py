@@ -109,7 +109,7 @@ def shape(options: argparse.Namespace) -> int:
     faces, truth, ages = found.faces, found.true, found.ages
     output = model.output
     highest = float(output.first_age + output.size) if output.head == "coral" else _HIGHEST
-    curve = fit_years_curve(truth, ages.years, highest=highest)
+    curve = fit_years_curve(truth, ages.years, highest=highest, unseen=options.unseen)
     stated = stated_years(ages.years, replace(output, years_curve=curve))
     fitted = fit_shape(truth, stated, ages.spread)
     calibration = Calibration.of(faces, faces.faces)

@@ -6,8 +6,9 @@ up to a year apart. So up to 60 the curve follows the faces' medians (quantile r
 and Bassett, Econometrica 46(1), 1978), a straight line from decade to decade.
 
 A model trained to err little also draws rare ages towards common ones, the old most of all: at 70
-and over small models are years too young. From 60 on the curve is one line, steeper than the one
-that makes the faces it was trained on right on average at 70 and over, since others lack more.
+and over small models are years too young. From 60 on the curve is one line, steep enough that
+faces come out right on average at 70 and over, or steeper: faces that it was trained on lack less
+than others.
 """
 
 import numpy as np
@@ -22,9 +23,6 @@ Floats = npt.NDArray[np.float64]
 
 _KNEE = 60.0  # years; from there on the curve is a line for the old
 OLD = 70.0  # years; what faces of this age and over lack on average, the line makes up for
-# How much more the line rises than training faces ask for. Chosen on unseen faces: with less the
-# old of these are more than three years too young, with more all faces err more.
-_UNSEEN = 1.15
 _FEWEST = 30  # such faces
 _DECADE = 10.0
 # Of the decimals of a curve: below what any face moves a median by.
@@ -36,13 +34,16 @@ _NEAR, _HOLD, _ROUNDS = 0.1, 1.0, 100
 _RISE = 1.0
 
 
-def fit_years_curve(years_true: npt.ArrayLike, years: npt.ArrayLike, *, highest: float) -> Curve:
+def fit_years_curve(
+    years_true: npt.ArrayLike, years: npt.ArrayLike, *, highest: float, unseen: float = 1.0
+) -> Curve:
     """Fit the contract's `years_curve`.
 
     Args:
         years_true: exact ages, (n,) in years.
         years: what the head decodes, (n,) in years.
         highest: the largest age that the head can decode, above 60.
+        unseen: how many times what these faces lack at 70 and over unseen faces lack.
 
     Returns:
         Pairs (decoded, stated) of years. From 60 on ages rise at least as fast as they are decoded.
@@ -64,7 +65,7 @@ def fit_years_curve(years_true: npt.ArrayLike, years: npt.ArrayLike, *, highest:
     stated = _medians(knots, true, decoded)[:-1]
     right = np.interp(decoded, knots[:-1], stated)
     lacking = max(float((true - right)[old].mean() / above) - 1, 0.0)
-    slope = 1 + _UNSEEN * lacking
+    slope = 1 + unseen * lacking
     end = round(float(stated[-1] + slope * (highest - _KNEE)), 3)
     curve = [*zip(knots[:-1].tolist(), stated.tolist(), strict=True), (float(highest), end)]
     return tuple((float(one), float(other)) for one, other in curve)

@@ -27,11 +27,15 @@ def test_right_ages_stay() -> None:
 
 
 def test_the_old_are_made_older() -> None:
-    """Decoded half as far above 60 as they are: twice the slope there and 15 % of what that is more
-    than one, since unseen faces lack more; those below stay."""
-    curve = fit_years_curve(AGES, np.where(AGES > 60, 30 + AGES / 2, AGES), highest=100)
-    assert curve[-2:] == (pytest.approx((60, 60), abs=0.2), pytest.approx((100, 146), abs=1))
-    assert stated(curve, [20, 40, 70]) == pytest.approx([20, 40, 81.5], abs=0.3)
+    """Decoded half as far above 60 as they are: twice the slope there, and those below stay. More
+    where unseen faces lack more."""
+    decoded = np.where(AGES > 60, 30 + AGES / 2, AGES)
+    curve = fit_years_curve(AGES, decoded, highest=100)
+    assert curve[-2:] == (pytest.approx((60, 60), abs=0.2), pytest.approx((100, 140), abs=1))
+    assert stated(curve, [20, 40, 70]) == pytest.approx([20, 40, 80], abs=0.3)
+    more = fit_years_curve(AGES, decoded, highest=100, unseen=1.5)
+    assert more[:-1] == curve[:-1]
+    assert stated(more, [70]) == pytest.approx([85], abs=0.3)
 
 
 def test_the_old_are_not_made_younger() -> None:
