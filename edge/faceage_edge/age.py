@@ -126,7 +126,8 @@ def decode_ages(
         outputs: real values by output name, float32 (n, size).
         contract: says which head each output is.
         decode: for a CORAL head `sum` adds up the probabilities, `count` counts those above one
-            half, as the paper does (Cao, Mirjalili, Raschka, arXiv:1901.07884, eq. 1).
+            half, as the paper does (Cao, Mirjalili, Raschka, arXiv:1901.07884, eq. 1), and leaves
+            the contract's `years_curve` out.
 
     Raises:
         ContractError: the contract names no age head.
@@ -135,8 +136,10 @@ def decode_ages(
     values = outputs[output.name].astype(np.float64).reshape(-1, output.size)
     years, spread = decode_head(values, output)
     if output.head == "coral" and decode == "count":
+        # The curve is fitted on sums, and takes them to the median that a count is already.
         years = output.first_age + (values > 0).sum(axis=1).astype(np.float64)
-    years = stated_years(years, output)
+    else:
+        years = stated_years(years, output)
     low, high = _bounds(years, spread, contract.interval)
     return Ages(years, spread, low, high)
 

@@ -259,6 +259,7 @@ def test_the_shipped_model_can_count() -> None:
     grey = np.full((1, template.height, template.width, 3), 128, np.uint8)
     years = model.estimate(grey).years[0]
     assert years == round(years)
+    assert years == model.without_curve().estimate(grey).years[0]
 
 
 def test_a_detector_is_no_age_model() -> None:
