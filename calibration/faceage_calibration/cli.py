@@ -318,9 +318,12 @@ def _add_json(parser: argparse.ArgumentParser) -> None:
 
 
 def _one_or_more(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
     if not 1 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+        raise argparse.ArgumentTypeError(f"{text} is no number from 1 on")
     return value
 
 

@@ -246,6 +246,15 @@ def test_every_task_explains_itself(task: str, capsys: pytest.CaptureFixture[str
     assert "--faces PATH" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("times", ["0.5", "nan", "inf", "much"])
+def test_what_unseen_faces_lack(times: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """No less than the faces that are given, and a number."""
+    with pytest.raises(SystemExit) as ended:
+        main(["shape", "--model", "a", "--faces", "b", "--out", "c", "--unseen", times])
+    assert ended.value.code == 2
+    assert f"--unseen: {times} is no number from 1 on" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
