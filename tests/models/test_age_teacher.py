@@ -52,7 +52,7 @@ def test_teachers_of_two_sizes_are_averaged(tmp_path: Path) -> None:
     teachers = Teachers(paths)
     assert teachers.sides == (32, 64)
     found = teachers.probabilities(crops)
-    np.testing.assert_allclose(found, np.mean(wanted, axis=0), atol=1e-4)
+    np.testing.assert_allclose(found, np.mean(wanted, axis=0), atol=1e-5)
     assert np.std(wanted, axis=1).max() > 0.01
 
 
@@ -65,7 +65,7 @@ def test_asked_once_of_a_face_and_its_mirror_image(tmp_path: Path) -> None:
     found = asked_once(teachers, faces, tmp_path / "kept.npz")
     crops = validation_crops(faces, 32)
     wanted = [teachers.probabilities({32: some}) for some in (crops, crops[:, :, ::-1].copy())]
-    np.testing.assert_allclose(found, np.mean(wanted, axis=0), atol=1e-4)
+    np.testing.assert_allclose(found, np.mean(wanted, axis=0), atol=1e-5)
     assert np.abs(wanted[0] - wanted[1]).max() > 1e-3
     kept = (tmp_path / "kept.npz").stat().st_mtime_ns
     np.testing.assert_array_equal(asked_once(teachers, faces, tmp_path / "kept.npz"), found)
