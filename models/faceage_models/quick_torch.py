@@ -93,8 +93,7 @@ def quick_step(
     check_quick(model, taken, head_layers=head_layers)
     torch: Any = import_module("torch")
     _keep_memory()
-    body = model.layers[1:-head_layers]
-    head = training_keras().Model(body[-1].output, model.output)
+    body, head = _parts(model, head_layers)
 
     def mean_loss(_: Any, batch: tuple[NDArray[np.uint8], NDArray[np.float32]]) -> tuple[Any]:
         crops, targets = batch
@@ -124,8 +123,7 @@ def answers_of(model: Any, taken: Preprocessing, *, head_layers: int) -> Answers
         return None
     torch: Any = import_module("torch")
     _keep_memory()
-    body = model.layers[1:-head_layers]
-    head = training_keras().Model(body[-1].output, model.output)
+    body, head = _parts(model, head_layers)
 
     def answers(crops: NDArray[np.uint8], *, training: bool = False) -> NDArray[np.float32]:
         with torch.no_grad():
@@ -170,6 +168,12 @@ def quick_features(body: Sequence[Any], pixels: Any, *, training: bool = True) -
         else:
             x = x.mean(dim=(2, 3))
     return x
+
+
+def _parts(model: Any, head_layers: int) -> tuple[list[Any], Any]:
+    """The layers before the head, and the head as a model of its own."""
+    body = model.layers[1:-head_layers]
+    return body, training_keras().Model(body[-1].output, model.output)
 
 
 def _convolved(functional: Any, x: Any, kernels: Any, stride: int, *, groups: int) -> Any:
