@@ -5,7 +5,6 @@ Results go to the files named and as one line to stdout, progress to stderr. Exi
 """
 
 import argparse
-import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from faceage_calibration.crops import CROP_MODES
 from faceage_calibration.data_sets import DATA_SETS
 from faceage_calibration.digest_split import PARTS
 from faceage_calibration.names import CONVENTIONS
+from faceage_edge.command import at_least
 from faceage_edge.command import run as run_command
 
 if TYPE_CHECKING:
@@ -219,7 +219,7 @@ def _add_shape(tasks: "_Subparsers") -> None:
     _add_crops(parser)
     parser.add_argument(
         "--unseen",
-        type=_one_or_more,
+        type=at_least(1, float),
         default=1.0,
         metavar="TIMES",
         help="how many times what these lack at 70 and over unseen faces lack, where the model has "
@@ -270,7 +270,7 @@ def _add_names(parser: argparse.ArgumentParser) -> None:
 def _add_count(parser: "_Options", count: int) -> None:
     parser.add_argument(
         "--count",
-        type=_positive,
+        type=at_least(1),
         default=count,
         metavar="N",
         help="faces to choose, spread over age, gender and ethnicity (default: %(default)s)",
@@ -288,7 +288,7 @@ def _add_seed(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_threads(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--threads", type=_positive, default=1, metavar="T", help="CPU threads")
+    parser.add_argument("--threads", type=at_least(1), default=1, metavar="T", help="CPU threads")
 
 
 def _add_crops(parser: argparse.ArgumentParser) -> None:
@@ -315,20 +315,3 @@ def _add_detector(parser: argparse.ArgumentParser, scheme: str) -> None:
 
 def _add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", required=True, metavar="OUT", help="file to write")
-
-
-def _one_or_more(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 1 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is no number from 1 on")
-    return value
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is below 1")
-    return value

@@ -2,7 +2,6 @@
 
 import argparse
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 from faceage_calibration.crops import CROP_MODES
@@ -12,6 +11,7 @@ from faceage_convert.recipes import REFINEMENTS
 from faceage_convert.verify import PICTURES
 from faceage_edge import __version__
 from faceage_edge.bundles import shipped_names
+from faceage_edge.command import at_least
 from faceage_edge.detector import DEFAULT_DETECTOR
 from faceage_models.age_inputs import INPUTS
 from faceage_models.age_output import HEADS
@@ -189,13 +189,13 @@ def _add_faces(group: argparse._ArgumentGroup) -> None:
     )
     add(
         "--count",
-        type=_at_least(PICTURES),
+        type=at_least(PICTURES),
         metavar="N",
         help=f"calibration faces (default: {_DEFAULTS['count']})",
     )
     add(
         "--eval-count",
-        type=_at_least(1),
+        type=at_least(1),
         metavar="N",
         help=f"evaluation faces at most (default: {_DEFAULTS['eval_count']})",
     )
@@ -272,19 +272,6 @@ def _add_hints(group: argparse._ArgumentGroup) -> None:
         "picture by its own mean and deviation)",
     )
     add("--colour", choices=("RGB", "BGR"), help="its input's colour order")
-
-
-def _at_least(least: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from error
-        if value < least:
-            raise argparse.ArgumentTypeError(f"{value} is too few, expected {least} or more")
-        return value
-
-    return parse
 
 
 def _years(text: str) -> float:

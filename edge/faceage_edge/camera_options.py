@@ -1,9 +1,9 @@
 """The command line of `faceage-camera`."""
 
 import argparse
-from collections.abc import Callable
 
 from faceage_edge import __version__
+from faceage_edge.command import at_least
 from faceage_edge.more_options import add_sinks, add_threshold, add_upkeep
 
 __all__ = ["parser"]
@@ -88,7 +88,7 @@ def _add_input_and_output(made: argparse.ArgumentParser) -> None:
     )
     made.add_argument(
         "--rate",
-        type=_at_least(1, float),
+        type=at_least(1, float),
         metavar="N",
         help="play a film as a camera would: N frames a second, over and over, those that come "
         "while one is in work dropped",
@@ -101,9 +101,7 @@ def _add_input_and_output(made: argparse.ArgumentParser) -> None:
     )
     made.add_argument("--loop", action="store_true", help="begin a file again at its end, for ever")
     add_sinks(made.add_argument_group("where results go, beside stdout; all may be combined"))
-    made.add_argument(
-        "--max-frames", type=_at_least(1, int), metavar="N", help="stop after N frames"
-    )
+    made.add_argument("--max-frames", type=at_least(1), metavar="N", help="stop after N frames")
 
 
 def _add_models(group: argparse._ArgumentGroup) -> None:
@@ -128,7 +126,7 @@ def _add_models(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--min-face",
-        type=_at_least(12, float),
+        type=at_least(12, float),
         metavar="PIXELS",
         help="side of the smallest face looked for (default: a twelfth of the frame's shorter "
         "side, 40 at 640 x 480)",
@@ -148,7 +146,7 @@ def _add_models(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--threads",
-        type=_at_least(1, int),
+        type=at_least(1),
         default=1,
         metavar="N",
         help="CPU threads for one model (default: %(default)s)",
@@ -163,7 +161,7 @@ def _add_cost(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--pass-every",
-        type=_at_least(1, int),
+        type=at_least(1),
         default=30,
         metavar="N",
         help="search the whole frame every N frames at least while faces are followed "
@@ -238,17 +236,4 @@ def _seconds(text: str) -> float:
 
 def _add_camera(group: argparse._ArgumentGroup) -> None:
     for name, unit in (("width", "PIXELS"), ("height", "PIXELS"), ("fps", "N")):
-        group.add_argument(f"--{name}", type=_at_least(1, int), metavar=unit)
-
-
-def _at_least(least: int, kind: Callable[[str], float]) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        try:
-            value = kind(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(f"{text!r} is no number") from error
-        if not least <= value < 1e9:
-            raise argparse.ArgumentTypeError(f"{text} is not at least {least}")
-        return value
-
-    return parse
+        group.add_argument(f"--{name}", type=at_least(1), metavar=unit)

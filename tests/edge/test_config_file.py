@@ -103,7 +103,7 @@ def test_a_value_is_checked_as_a_flag_is(
     with pytest.raises(SystemExit) as caught:
         camera.main(["--config", write("width = 'wide'")])
     assert caught.value.code == 2
-    assert "argument --width: 'wide' is no number" in capsys.readouterr().err
+    assert "argument --width: 'wide' is no whole number" in capsys.readouterr().err
 
 
 def test_a_file_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:
