@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from faceage_edge.errors import FaceageError
 from faceage_models.age_heads import Head
-from faceage_models.age_inputs import INPUTS, Preprocessing, network_input
+from faceage_models.age_inputs import INPUTS, Preprocessing
 from faceage_models.age_run_files import (
     Arrays,
     Epoch,
@@ -34,20 +34,19 @@ from faceage_models.age_run_files import (
     write_state,
 )
 from faceage_models.averaging import average_in
+from faceage_models.crop_answers import answers_of, bytes_model
 from faceage_models.keras_backend import training_keras
 from faceage_models.learning_rate import warm_cosine
-from faceage_models.quick_torch import answers_of, quick_step
-from faceage_models.settled import settle
+from faceage_models.quick_torch import quick_step
+from faceage_models.settled import SETTLED_BY, settle
 
-__all__ = ["AgeRun", "Schedule", "Stage", "bytes_model"]
+__all__ = ["AgeRun", "Schedule", "Stage"]
 
 _AVERAGING = 0.999
 # Averaging on every step would cost a copy of the network each.
 _AVERAGE_EVERY = 8
 _CLIP = 5.0
 _EVALUATED_AT_ONCE = 256
-# Faces by which the averaged model's normalisation is measured anew.
-_SETTLED_BY = 2048
 
 
 @dataclass(frozen=True)
@@ -165,10 +164,10 @@ class AgeRun:
                 losses.append(self._step(crops, targets))
                 progress(self.step, losses[-1])
                 recent.append(crops.copy())
-                while sum(map(len, recent)) - len(recent[0]) >= _SETTLED_BY:
+                while sum(map(len, recent)) - len(recent[0]) >= SETTLED_BY:
                     recent.popleft()
             with self.averaged():
-                settle(self._bytes, recent, self._answers)
+                settle(self.model, recent, self._answers)
                 self._close(Epoch(epoch, float(np.mean(losses)), validate(self.predict)))
             self._write_state()
             if ended is not None:
@@ -177,9 +176,8 @@ class AgeRun:
 
     def predict(self, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Ages in years, (n,), of crops, uint8 (n, size, size, 3), RGB, by the model as it is."""
-        ask = self._answers or self._bytes.predict_on_batch
         parts = [
-            np.asarray(ask(crops[start : start + _EVALUATED_AT_ONCE]))
+            self._answers(crops[start : start + _EVALUATED_AT_ONCE])
             for start in range(0, len(crops), _EVALUATED_AT_ONCE)
         ]
         return self.head.years(np.concatenate(parts))
@@ -254,15 +252,6 @@ class AgeRun:
     def _take(self, arrays: Mapping[str, Arrays]) -> None:
         self.model.set_weights(arrays["weight"])
         self._mean = arrays["mean"]
-
-
-def bytes_model(model: Any, taken: Preprocessing = INPUTS["signed-128"]) -> Any:
-    """The same model for crops as bytes, uint8 (n, size, size, 3), RGB, which are a quarter of the
-    floats to hand over; it makes of them what `taken` says. The layers are shared."""
-    keras = training_keras()
-    pixels = keras.Input(model.input_shape[1:], dtype="uint8", name="bytes")
-    real = network_input(keras, pixels, taken)
-    return keras.Model(pixels, model(real), name=f"{model.name}_of_bytes")
 
 
 def thaw(model: Any, first: str | None, head_layers: int = 1) -> None:

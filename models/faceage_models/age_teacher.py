@@ -20,11 +20,9 @@ from faceage_edge.errors import UsageError
 from faceage_models.age_batches import resized
 from faceage_models.age_faces import TrainingFaces, middle
 from faceage_models.age_heads import RANKS
-from faceage_models.age_inputs import INPUTS
-from faceage_models.age_run import bytes_model
+from faceage_models.crop_answers import answers_of
 from faceage_models.keras_backend import training_keras
 from faceage_models.keras_loading import load_keras
-from faceage_models.quick_torch import answers_of
 
 __all__ = ["Teachers", "asked_once", "taught"]
 
@@ -53,8 +51,7 @@ class Teachers:
                     f"{path} cannot teach: expected square crops and the {RANKS} ranks of a CORAL "
                     f"head, found {model.input_shape[1:]} to {model.output_shape[1:]}"
                 )
-            quick = answers_of(model, INPUTS["signed-128"], head_layers=1)
-            self._models.append((int(width), quick or bytes_model(model).predict_on_batch))
+            self._models.append((int(width), answers_of(model)))
             self.digests.append(hashlib.sha256(path.read_bytes()).hexdigest())
 
     @property
@@ -71,7 +68,7 @@ class Teachers:
         Returns:
             float32 (n, 100), 0 to 1.
         """
-        answers = [np.asarray(ask(crops[side])) for side, ask in self._models]
+        answers = [ask(crops[side]) for side, ask in self._models]
         return np.asarray(np.mean([_sigmoid(logits) for logits in answers], axis=0), np.float32)
 
 

@@ -19,19 +19,14 @@ from numpy.typing import NDArray
 from faceage_edge.command import run
 from faceage_edge.errors import ModelFileError, UsageError
 from faceage_models.age_batches import validation_crops
-from faceage_models.age_inputs import INPUTS
 from faceage_models.age_pack import read_packs
-from faceage_models.age_run import bytes_model
 from faceage_models.age_run_files import save_model
+from faceage_models.crop_answers import answers_of
 from faceage_models.keras_backend import training_keras
 from faceage_models.keras_loading import load_keras
-from faceage_models.quick_torch import answers_of
-from faceage_models.settled import settle
+from faceage_models.settled import SETTLED_BY, settle
 
 __all__ = ["main", "mean_model"]
-
-# Faces by which the normalisation is measured anew.
-_SETTLED_BY = 2048
 
 
 def mean_model(models: Sequence[Any], crops: NDArray[np.uint8]) -> Any:
@@ -53,8 +48,7 @@ def mean_model(models: Sequence[Any], crops: NDArray[np.uint8]) -> Any:
         )
     mean = models[0]
     mean.set_weights([np.mean(some, axis=0) for some in zip(*weights, strict=True)])
-    quick = answers_of(mean, INPUTS["signed-128"], head_layers=1)
-    settle(bytes_model(mean), [crops], quick)
+    settle(mean, [crops], answers_of(mean))
     return mean
 
 
@@ -82,7 +76,7 @@ def _write(options: argparse.Namespace) -> int:
     if not packs:
         raise UsageError(f"{options.faces} holds no cut faces; write it with faceage-train --pack")
     faces = packs[0]
-    every = max(len(faces.spans) // _SETTLED_BY, 1)
+    every = max(len(faces.spans) // SETTLED_BY, 1)
     some = faces.only(np.arange(len(faces.spans)) % every == 0)
     crops = validation_crops(some, int(models[0].input_shape[1]))
     crops[::2] = crops[::2, :, ::-1].copy()

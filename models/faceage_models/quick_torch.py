@@ -21,7 +21,7 @@ from faceage_models.age_inputs import Preprocessing
 from faceage_models.keras_backend import training_keras
 from faceage_models.learning_step import learning_step
 
-__all__ = ["answers_of", "check_quick", "quick_features", "quick_step"]
+__all__ = ["Answers", "check_quick", "quick_answers", "quick_features", "quick_step"]
 
 # Of glibc's malloc.h: what `mallopt` can be told.
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4
@@ -106,21 +106,18 @@ def quick_step(
     return lambda crops, targets: float(update((crops, targets))[0])
 
 
-def answers_of(model: Any, taken: Preprocessing, *, head_layers: int) -> Answers | None:
-    """What tells the answers of a network that `check_quick` knows, in float32; None for others.
-
-    It takes the weights as they are when it is asked, and leaves them: `training` is for measuring
-    normalisations anew.
+def quick_answers(model: Any, taken: Preprocessing, *, head_layers: int) -> Answers:
+    """Make the function that tells the answers of a network, in float32.
 
     Args:
-        model: a Keras model.
+        model: a Keras model that `check_quick` knows.
         taken: how it takes a picture.
         head_layers: how many of the last layers are the head.
+
+    Raises:
+        UsageError: see `check_quick`.
     """
-    try:
-        check_quick(model, taken, head_layers=head_layers)
-    except UsageError:
-        return None
+    check_quick(model, taken, head_layers=head_layers)
     torch: Any = import_module("torch")
     _keep_memory()
     body, head = _parts(model, head_layers)

@@ -22,8 +22,8 @@ from faceage_edge.preprocess import InputEncoder
 from faceage_models.age_backbones import BACKBONES, age_model
 from faceage_models.age_heads import HEADS, head_named
 from faceage_models.age_inputs import INPUTS, input_named
-from faceage_models.age_run import bytes_model
 from faceage_models.age_run_files import save_model
+from faceage_models.crop_answers import answers_of, bytes_model
 from faceage_models.keras2_pair import PAIRS
 from faceage_models.keras_backend import training_keras
 from faceage_models.settled import settle
@@ -82,7 +82,7 @@ def step(model: Any, head: Any, kind: str, crops: np.ndarray) -> None:
     assert np.isfinite(loss)
     after = model.get_weights()
     assert any((a != b).any() for a, b in zip(before, after, strict=True))
-    settle(fed, [crops])
+    settle(model, [crops], answers_of(model, input_named(kind), head_layers=head.layers))
 
 
 def enliven(model: Any, pixels: np.ndarray, spread: float) -> None:

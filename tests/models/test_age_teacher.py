@@ -11,9 +11,9 @@ from faceage_edge.errors import UsageError
 from faceage_models.age_backbones import age_model
 from faceage_models.age_batches import validation_crops
 from faceage_models.age_heads import HEADS, RANKS
-from faceage_models.age_run import bytes_model
 from faceage_models.age_run_files import save_model
 from faceage_models.age_teacher import Teachers, asked_once, taught
+from faceage_models.crop_answers import answers_of
 from faceage_models.settled import settle
 
 
@@ -21,7 +21,7 @@ def decided(side: int) -> Any:
     """A network whose answers differ from picture to picture: those of a new one do not."""
     model = age_model("mobilenet-v1", HEADS["coral"], size=side, alpha=0.25)
     crops = np.random.default_rng(1).integers(0, 256, (64, side, side, 3), np.uint8)
-    settle(bytes_model(model), [crops])
+    settle(model, [crops], answers_of(model))
     return model
 
 

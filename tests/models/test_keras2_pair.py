@@ -13,8 +13,8 @@ from faceage_edge.two_branches import TwoBranches, pieces_of
 from faceage_models.age_backbones import age_model
 from faceage_models.age_heads import HEADS, Head, head_named
 from faceage_models.age_inputs import INPUTS
-from faceage_models.age_run import bytes_model
 from faceage_models.age_run_files import save_model
+from faceage_models.crop_answers import bytes_model
 from faceage_models.keras2_file import main, write_keras2
 from faceage_models.keras2_pair import write_pair
 from faceage_models.keras_file import float_tflite
