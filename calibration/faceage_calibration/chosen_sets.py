@@ -1,4 +1,4 @@
-"""The faces that a command line asks for: some of one set or of several."""
+"""The faces that a command line asks for: some of one set or of several, and how they are cut."""
 
 import argparse
 from collections.abc import Sequence
@@ -6,11 +6,14 @@ from pathlib import Path
 
 from faceage_calibration.choice_file import pick, read_choice
 from faceage_calibration.choose import choose_from
+from faceage_calibration.crops import FaceCropper
 from faceage_calibration.digest_split import split_by_digest
 from faceage_calibration.faces import FaceSet, read_faces
+from faceage_edge.detector import named_detector
 from faceage_edge.errors import UsageError
+from faceage_edge.geometry import CropTemplate
 
-__all__ = ["chosen_sets", "joined", "read_sets"]
+__all__ = ["chosen_sets", "cropper_of", "joined", "read_sets"]
 
 
 def chosen_sets(options: argparse.Namespace) -> tuple[FaceSet, ...]:
@@ -47,6 +50,18 @@ def read_sets(options: argparse.Namespace, *, labelled: bool) -> tuple[FaceSet, 
     choice = None if options.choice is None else read_choice(Path(options.choice))
     sets = tuple(read_faces(path, names=options.names, labelled=labelled) for path in options.faces)
     return sets if choice is None else pick(choice, sets, where=options.choice)
+
+
+def cropper_of(options: argparse.Namespace, template: CropTemplate) -> FaceCropper:
+    """What cuts the faces as `--crops`, `--detector` and `--threads` say.
+
+    Raises:
+        FaceageError: the detector cannot be found or loaded.
+    """
+    detector = None
+    if options.crops == "detect":
+        detector = named_detector(options.detector, threads=options.threads)
+    return FaceCropper(template, mode=options.crops, detector=detector)
 
 
 def joined(sets: Sequence[FaceSet]) -> FaceSet:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from faceage_calibration.alignment_measure import add_to_file, measure_alignment
-from faceage_calibration.chosen_sets import chosen_sets, joined, read_sets
-from faceage_calibration.crops import FaceCropper, crop_sets
+from faceage_calibration.chosen_sets import chosen_sets, cropper_of, joined, read_sets
+from faceage_calibration.crops import crop_sets
 from faceage_calibration.detector_commands import detector_ranges
 from faceage_calibration.estimates import Estimated, estimated
 from faceage_calibration.faces import read_faces
@@ -25,7 +25,7 @@ from faceage_edge.age import AgeModel, load_age_model, stated_years
 from faceage_edge.atomic import write_text
 from faceage_edge.bundles import find_age
 from faceage_edge.contract import Contract
-from faceage_edge.detector import Detector, named_detector
+from faceage_edge.detector import named_detector
 from faceage_edge.embedded import read_contract
 from faceage_edge.errors import ModelFileError, UsageError
 from faceage_edge.geometry import CropTemplate
@@ -47,7 +47,7 @@ def ranges(options: argparse.Namespace) -> int:
     out = writable(options.out)
     data, contract = _float_age_model(model)
     sets = chosen_sets(options)
-    crops, _ = crop_sets(sets, _cropper(options, _template(contract, model)))
+    crops, _ = crop_sets(sets, cropper_of(options, _template(contract, model)))
     recorded = record_activations(
         data,
         model_inputs(contract.input, crops),
@@ -126,13 +126,13 @@ def shape(options: argparse.Namespace) -> int:
 
 def _estimated(options: argparse.Namespace, model: AgeModel) -> Estimated:
     sets = read_sets(options, labelled=True)
-    return estimated(sets, model, _cropper(options, model.template))
+    return estimated(sets, model, cropper_of(options, model.template))
 
 
 def alignment(options: argparse.Namespace) -> int:
     """Measure a source's alignment and put it into an alignment file."""
     out = writable(options.json)
-    detector = _detector(options)
+    detector = named_detector(options.detector, threads=options.threads)
     faces = read_faces(options.faces, names=options.names, labelled=False)
     measured = measure_alignment(
         faces,
@@ -165,12 +165,3 @@ def _template(contract: Contract, path: Path) -> CropTemplate:
             "landmark template"
         )
     return contract.crop.template
-
-
-def _cropper(options: argparse.Namespace, template: CropTemplate) -> FaceCropper:
-    detector = _detector(options) if options.crops == "detect" else None
-    return FaceCropper(template, mode=options.crops, detector=detector)
-
-
-def _detector(options: argparse.Namespace) -> Detector:
-    return named_detector(options.detector, threads=options.threads)

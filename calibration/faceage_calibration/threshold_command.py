@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from faceage_calibration.chosen_sets import read_sets
-from faceage_calibration.crops import FaceCropper
+from faceage_calibration.chosen_sets import cropper_of, read_sets
 from faceage_calibration.estimates import estimated
 from faceage_calibration.outputs import writable
 from faceage_calibration.platt import fit_sigmoid
@@ -17,7 +16,6 @@ from faceage_calibration.ranges import Calibration
 from faceage_edge.age import load_age_model
 from faceage_edge.atomic import write_text
 from faceage_edge.bundles import find_age
-from faceage_edge.detector import named_detector
 from faceage_edge.errors import FacesError
 from faceage_edge.threshold import TABLE_FORMAT, RankScale, table_path
 
@@ -35,11 +33,8 @@ def threshold(options: argparse.Namespace) -> int:
     out = writable(options.out or str(table_path(path)))
     model = load_age_model(path, threads=options.threads)
     scale = RankScale(model.contract)
-    detector = None
-    if options.crops == "detect":
-        detector = named_detector(options.detector, threads=options.threads)
-    cropper = FaceCropper(model.template, mode=options.crops, detector=detector)
-    found = estimated(read_sets(options, labelled=True), model, cropper)
+    sets = read_sets(options, labelled=True)
+    found = estimated(sets, model, cropper_of(options, model.template))
     document = {
         "format": TABLE_FORMAT,
         "model": path.name,
