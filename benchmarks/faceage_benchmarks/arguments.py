@@ -1,26 +1,13 @@
 """What the measurements' command lines have in common: kinds of values, and targets to write."""
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
 from faceage_edge.errors import OutputError
 
-__all__ = ["JSON_HELP", "above_zero", "at_least", "check_writable"]
+__all__ = ["JSON_HELP", "above_zero", "check_writable"]
 
 JSON_HELP = 'result file to write; "-": JSON on stdout, the table on stderr'
-
-
-def at_least(least: int) -> Callable[[str], int]:
-    """Return an argparse type of whole numbers from `least` on."""
-
-    def whole(text: str) -> int:
-        value = int(text)
-        if value < least:
-            raise argparse.ArgumentTypeError(f"{value} is below {least}")
-        return value
-
-    return whole
 
 
 def above_zero(text: str) -> float:

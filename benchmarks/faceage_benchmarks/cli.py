@@ -8,10 +8,11 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from faceage_benchmarks.arguments import JSON_HELP, at_least, check_writable
+from faceage_benchmarks.arguments import JSON_HELP, check_writable
 from faceage_benchmarks.conversion_commands import add_conversion_commands
 from faceage_benchmarks.loop_commands import add_loop_commands
 from faceage_edge.command import run as run_command
+from faceage_edge.number_options import at_least
 
 if TYPE_CHECKING:
     _Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]

@@ -4,7 +4,8 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from faceage_benchmarks.arguments import JSON_HELP, at_least, check_writable
+from faceage_benchmarks.arguments import JSON_HELP, check_writable
+from faceage_edge.number_options import at_least
 
 if TYPE_CHECKING:
     _Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]

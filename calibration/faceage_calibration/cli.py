@@ -14,8 +14,8 @@ from faceage_calibration.crops import CROP_MODES
 from faceage_calibration.data_sets import DATA_SETS
 from faceage_calibration.digest_split import PARTS
 from faceage_calibration.names import CONVENTIONS
-from faceage_edge.command import at_least
 from faceage_edge.command import run as run_command
+from faceage_edge.number_options import at_least
 
 if TYPE_CHECKING:
     _Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]

@@ -11,8 +11,8 @@ from faceage_convert.recipes import REFINEMENTS
 from faceage_convert.verify import PICTURES
 from faceage_edge import __version__
 from faceage_edge.bundles import shipped_names
-from faceage_edge.command import at_least
 from faceage_edge.detector import DEFAULT_DETECTOR
+from faceage_edge.number_options import at_least
 from faceage_models.age_inputs import INPUTS
 from faceage_models.age_output import HEADS
 from faceage_models.specification import Hints

@@ -3,8 +3,8 @@
 import argparse
 
 from faceage_edge import __version__
-from faceage_edge.command import at_least
 from faceage_edge.more_options import add_sinks, add_threshold, add_upkeep
+from faceage_edge.number_options import at_least
 
 __all__ = ["parser"]
 

@@ -1,6 +1,5 @@
-"""What all commands share: errors as messages and exit codes, and options that take numbers."""
+"""What all commands share: how an error becomes a message and an exit code."""
 
-import argparse
 import contextlib
 import os
 import signal
@@ -9,35 +8,7 @@ from collections.abc import Callable, Iterator
 
 from faceage_edge.errors import FaceageError
 
-__all__ = ["at_least", "loading", "run"]
-
-# More than anything here counts or measures; it keeps infinity out.
-_MOST = 999_999_999
-
-
-def at_least(least: int, kind: type[int] | type[float] = int) -> Callable[[str], float]:
-    """Make the `type` of an option that takes a number of some least size.
-
-    Args:
-        least: the smallest it takes.
-        kind: whole numbers, or all.
-
-    Returns:
-        What turns the option's text into the number; an `argparse.ArgumentTypeError` says what is
-        wrong with any other text.
-    """
-
-    def parse(text: str) -> float:
-        try:
-            value = kind(text)
-        except ValueError as error:
-            named = "whole number" if kind is int else "number"
-            raise argparse.ArgumentTypeError(f"{text!r} is no {named}") from error
-        if not least <= value <= _MOST:
-            raise argparse.ArgumentTypeError(f"{text}: expected {least} to {_MOST:,}")
-        return value
-
-    return parse
+__all__ = ["loading", "run"]
 
 
 @contextlib.contextmanager
