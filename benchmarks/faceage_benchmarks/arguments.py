@@ -1,25 +1,12 @@
-"""What the measurements' command lines have in common: kinds of values, and targets to write."""
+"""What the measurements' command lines have in common: targets to write."""
 
-import argparse
 from pathlib import Path
 
 from faceage_edge.errors import OutputError
 
-__all__ = ["JSON_HELP", "above_zero", "check_writable"]
+__all__ = ["JSON_HELP", "check_writable"]
 
 JSON_HELP = 'result file to write; "-": JSON on stdout, the table on stderr'
-
-
-def above_zero(text: str) -> float:
-    """Read a number above zero, an argparse type.
-
-    Raises:
-        argparse.ArgumentTypeError: zero, negative, infinite or no number at all.
-    """
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
-    return value
 
 
 def check_writable(*targets: str | None) -> None:

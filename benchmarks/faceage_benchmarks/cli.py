@@ -73,7 +73,9 @@ def _add_latency(commands: "_Subparsers") -> None:
     parser.set_defaults(body=_latency)
     _add_models(parser, "run in turn with the first; the ratio is first / second")
     parser.add_argument("--json", metavar="OUT", help=JSON_HELP)
-    parser.add_argument("--seconds", type=float, metavar="S", help="measure at least this long")
+    parser.add_argument(
+        "--seconds", type=at_least(0, float), metavar="S", help="measure at least this long"
+    )
     parser.add_argument("--runs", type=at_least(1), metavar="K", help="measure at least so often")
     parser.add_argument(
         "--loads", type=at_least(1), metavar="L", help="load the models anew so often, at least 2"

@@ -4,8 +4,8 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from faceage_benchmarks.arguments import JSON_HELP, above_zero, check_writable
-from faceage_edge.number_options import at_least
+from faceage_benchmarks.arguments import JSON_HELP, check_writable
+from faceage_edge.number_options import above_zero, at_least
 
 if TYPE_CHECKING:
     _Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -28,9 +28,11 @@ def _add_loop(commands: "_Subparsers") -> None:
         "--source", required=True, metavar="S", help="a camera's number, or a clip with --rate"
     )
     parser.add_argument(
-        "--rate", type=float, metavar="N", help="play the clip at N frames a second"
+        "--rate", type=above_zero, metavar="N", help="play the clip at N frames a second"
     )
-    parser.add_argument("--seconds", type=float, metavar="S", help="so long, behind the warm-up")
+    parser.add_argument(
+        "--seconds", type=above_zero, metavar="S", help="so long, behind the warm-up"
+    )
     parser.add_argument("--quick", action="store_true", help="ten seconds; the file says so")
     for name, what in (
         ("model", "age model"),

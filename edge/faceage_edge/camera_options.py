@@ -4,7 +4,7 @@ import argparse
 
 from faceage_edge import __version__
 from faceage_edge.more_options import add_sinks, add_threshold, add_upkeep
-from faceage_edge.number_options import at_least
+from faceage_edge.number_options import above_zero, at_least
 
 __all__ = ["parser"]
 
@@ -169,7 +169,7 @@ def _add_cost(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--age-every",
-        type=_seconds,
+        type=above_zero,
         default=0.08,
         metavar="SECONDS",
         help="read a person's crop this often while it still changes their age, then ever less "
@@ -185,7 +185,7 @@ def _add_supervision(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--patience",
-        type=_seconds,
+        type=above_zero,
         default=5.0,
         metavar="SECONDS",
         help="how long a camera may deliver nothing, or the same picture, and a model may work on "
@@ -193,7 +193,7 @@ def _add_supervision(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--start-within",
-        type=_seconds,
+        type=above_zero,
         default=45.0,
         metavar="SECONDS",
         help="how long loading libraries and models may take; with more, for a slow machine, "
@@ -209,7 +209,7 @@ def _add_supervision(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--probe-every",
-        type=_seconds,
+        type=above_zero,
         default=60.0,
         metavar="SECONDS",
         help="try a failed accelerator again after this long, then ever less often "
@@ -217,21 +217,11 @@ def _add_supervision(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--health",
-        type=_seconds,
+        type=above_zero,
         metavar="SECONDS",
         help="say this often on stderr how board and worker fare",
     )
     group.add_argument("--try-accelerator", action="store_true", help=argparse.SUPPRESS)
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds") from error
-    if not 0 < value < 1e9:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return value
 
 
 def _add_camera(group: argparse._ArgumentGroup) -> None:

@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from faceage_edge.number_options import at_least
+from faceage_edge.number_options import above_zero, at_least
 
 
 @pytest.mark.parametrize(
@@ -31,4 +31,29 @@ def test_any_other_text_is_told(text: str, kind: type[int] | type[float], said: 
     """What was found, and what is expected."""
     with pytest.raises(argparse.ArgumentTypeError) as caught:
         at_least(2, kind)(text)
+    assert str(caught.value) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("0.08", 0.08), ("60", 60.0), ("999999999", 999999999)]
+)
+def test_a_number_above_zero_is_read(text: str, value: float) -> None:
+    """However little above."""
+    assert above_zero(text) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("0", "0: expected more than 0, 999,999,999 at most"),
+        ("-1", "-1: expected more than 0, 999,999,999 at most"),
+        ("nan", "nan: expected more than 0, 999,999,999 at most"),
+        ("inf", "inf: expected more than 0, 999,999,999 at most"),
+        ("soon", "'soon' is no number"),
+    ],
+)
+def test_what_is_not_above_zero_is_told(text: str, said: str) -> None:
+    """What was found, and what is expected."""
+    with pytest.raises(argparse.ArgumentTypeError) as caught:
+        above_zero(text)
     assert str(caught.value) == said
