@@ -8,6 +8,8 @@ alone.
 
 import hashlib
 import io
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -24,7 +26,7 @@ from faceage_models.crop_answers import answers_of
 from faceage_models.keras_backend import training_keras
 from faceage_models.keras_loading import load_keras
 
-__all__ = ["Teachers", "asked_once", "taught"]
+__all__ = ["Teachers", "asked_once", "kept_answers", "taught"]
 
 _ASKED_AT_ONCE = 256
 
@@ -106,6 +108,40 @@ def asked_once(teachers: Teachers, faces: TrainingFaces, kept: Path) -> Floats:
     np.savez(data, digests=digests, probabilities=probabilities)
     write_bytes(kept, data.getvalue())
     return probabilities
+
+
+def kept_answers(path: Path, faces: TrainingFaces) -> Floats:
+    """What teachers said of these faces when another run asked them once.
+
+    Args:
+        path: .npz that `asked_once` wrote; it may hold more faces, in any order, and may be of
+            crops of another size.
+        faces: all that will be learnt from.
+
+    Returns:
+        float32 (n, 100), 0 to 1.
+
+    Raises:
+        UsageError: it cannot be read, is no such file, or lacks faces.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            digests, probabilities = arrays["digests"].tolist(), arrays["probabilities"]
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        raise UsageError(
+            f"cannot read teachers' answers from {path} ({error}); expected the teachers.npz of a "
+            "run with --teacher-once"
+        ) from error
+    # The teachers' own stand before the faces'.
+    row = {digest: at for at, digest in enumerate(digests[len(digests) - len(probabilities) :])}
+    lacking = sum(digest not in row for digest in faces.digests)
+    if lacking:
+        raise UsageError(
+            f"{path} lacks {lacking:,} of the {len(faces.digests):,} faces of --data; expected the "
+            "teachers.npz of a run on all of them"
+        )
+    chosen = [row[digest] for digest in faces.digests]
+    return np.asarray(probabilities[chosen], np.float32)
 
 
 def taught(targets: Floats, probabilities: Floats, share: float) -> Floats:

@@ -64,7 +64,7 @@ def _rounded(options: dict[str, Any]) -> str:
 
 
 def _lesson_source(options: dict[str, Any]) -> str:
-    taught = ", ".join(options.get("teacher") or [])
+    taught = ", ".join(options.get("teacher") or []) or options.get("teacher_answers")
     how = " once a face" if options.get("teacher_once") else ""
     rounded = ", with the rounding of int8" if options.get("qat") else ""
     learnt = f"labels, {options['teacher_share']:g} of {taught}{how}" if taught else "labels"

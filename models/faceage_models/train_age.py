@@ -35,7 +35,7 @@ from faceage_models.age_inputs import input_named
 from faceage_models.age_pack import is_pack, read_packs, write_pack
 from faceage_models.age_run import AgeRun, Schedule, Stage
 from faceage_models.age_run_files import Epoch
-from faceage_models.age_teacher import Teachers, asked_once, taught
+from faceage_models.age_teacher import Teachers, asked_once, kept_answers, taught
 from faceage_models.age_wear import WEAR
 from faceage_models.event_log import EventLog, tensorboard_parts
 from faceage_models.float_source import SHIPPED_AGE, shipped_float
@@ -260,7 +260,7 @@ def _batches(
 ) -> Generator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
     """Crops for the network, and what to learn of them: the labels, and what teachers say."""
     head, sides = _head(options), {options.size}
-    told = asked_once(teachers, faces, out / "teachers.npz") if options.teacher_once else None
+    told = _told(options, teachers, faces, out)
     if told is None:
         sides |= set(teachers.sides)
     drawing = replace(drawing, sides=tuple(sorted(sides)))
@@ -269,10 +269,21 @@ def _batches(
             targets = head.targets(batch.spans)
             if options.gender:
                 targets = gender_targets(targets, faces.genders[batch.chosen])
-            if teachers.sides:
-                says = teachers.probabilities(batch.crops) if told is None else told[batch.chosen]
+            if told is not None:
+                targets = taught(targets, told[batch.chosen], options.teacher_share)
+            elif teachers.sides:
+                says = teachers.probabilities(batch.crops)
                 targets = taught(targets, says, options.teacher_share)
             yield batch.crops[options.size], targets
+
+
+def _told(
+    options: argparse.Namespace, teachers: Teachers, faces: TrainingFaces, out: Path
+) -> NDArray[np.float32] | None:
+    """What teachers say of each face, where they are not asked about every look."""
+    if options.teacher_answers:
+        return kept_answers(Path(options.teacher_answers), faces)
+    return asked_once(teachers, faces, out / "teachers.npz") if options.teacher_once else None
 
 
 def _head(options: argparse.Namespace) -> Head:

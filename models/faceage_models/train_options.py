@@ -168,6 +168,10 @@ def _add_teachers(teachers: argparse._ArgumentGroup) -> None:
         help="ask them once a face and its mirror image, not about every look: for hosts too slow "
         "for that",
     )  # fmt: skip
+    teachers.add_argument(
+        "--teacher-answers", metavar="NPZ",
+        help="instead of them, their answers of a run with --teacher-once: its teachers.npz",
+    )  # fmt: skip
 
 
 def _add_result(result: argparse._ArgumentGroup) -> None:
@@ -190,7 +194,10 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         parser.error("--pack-quality is from 1 to 100, of the pictures of --pack")
     if options.teacher_once and not options.teacher:
         parser.error("--teacher-once: name them with --teacher")
-    if options.teacher and options.head != "coral":
+    if options.teacher_answers and options.teacher:
+        parser.error("--teacher-answers stands for teachers: leave out --teacher")
+    taught = options.teacher or options.teacher_answers
+    if taught and options.head != "coral":
         parser.error(f"--teacher teaches a coral head, found --head {options.head}")
     if not 0 <= options.teacher_share <= 1 or options.workers < 0:
         parser.error("--teacher-share is from 0 to 1, --workers from 0 up")
@@ -207,7 +214,7 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
     ):
         parser.error("--also-distribution is above 0, and beside --head coral")
     if options.gender and (
-        options.also_distribution or options.teacher or not 0 < options.gender < math.inf
+        options.also_distribution or taught or not 0 < options.gender < math.inf
     ):
         parser.error("--gender is above 0, and not beside --also-distribution or --teacher")
     if options.age_deviation is not None and options.head != "age-vector":

@@ -1,5 +1,6 @@
 """What teachers add to labels."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from faceage_models.age_backbones import age_model
 from faceage_models.age_batches import validation_crops
 from faceage_models.age_heads import HEADS, RANKS
 from faceage_models.age_run_files import save_model
-from faceage_models.age_teacher import Teachers, asked_once, taught
+from faceage_models.age_teacher import Teachers, asked_once, kept_answers, taught
 from faceage_models.crop_answers import answers_of
 from faceage_models.settled import settle
 
@@ -70,6 +71,29 @@ def test_asked_once_of_a_face_and_its_mirror_image(tmp_path: Path) -> None:
     kept = (tmp_path / "kept.npz").stat().st_mtime_ns
     np.testing.assert_array_equal(asked_once(teachers, faces, tmp_path / "kept.npz"), found)
     assert (tmp_path / "kept.npz").stat().st_mtime_ns == kept
+
+
+def test_answers_of_another_run(tmp_path: Path) -> None:
+    """Found by the face, wherever it stands among those that were asked about."""
+    path, kept = tmp_path / "32.keras", tmp_path / "kept.npz"
+    save_model(decided(32), path)
+    faces = cut_faces(5)
+    asked = asked_once(Teachers([path, path]), faces, kept)
+    chosen = [4, 0, 2]
+    fewer = replace(faces, digests=tuple(faces.digests[at] for at in chosen))
+    np.testing.assert_array_equal(kept_answers(kept, fewer), asked[chosen])
+
+
+def test_answers_that_cannot_be_had(tmp_path: Path) -> None:
+    """Faces that nobody was asked about, a file of something else, and none."""
+    path, kept = tmp_path / "32.keras", tmp_path / "kept.npz"
+    save_model(decided(32), path)
+    asked_once(Teachers([path]), cut_faces(5), kept)
+    with pytest.raises(UsageError, match=r"kept.npz lacks 2 of the 7 faces of --data"):
+        kept_answers(kept, cut_faces(7))
+    for other in (path, tmp_path / "none.npz"):
+        with pytest.raises(UsageError, match=r"expected the teachers.npz of a run with --teacher"):
+            kept_answers(other, cut_faces(5))
 
 
 def test_another_head_cannot_teach(tmp_path: Path) -> None:

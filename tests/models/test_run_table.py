@@ -29,6 +29,8 @@ def test_a_row_for_each_run() -> None:
     rounded = table([("three", record(qat=True, epoch_steps=50, teacher=["a.keras"]))])
     long = table([("four", record(epoch_steps=1056, precision="bfloat16"))])
     assert "| 2 of 4 × 1,056 batches × 64 in bfloat16 |" in long
+    answers = table([("five", record(teacher_answers="a.npz"))])
+    assert "| labels, 0.7 of a.npz |" in answers
     learnt = "| labels, 0.7 of a.keras, with the rounding of int8 |"
     assert f"{learnt} 1,234 | 2 of 4 × 50 batches × 64 |" in rounded
     assert "| random weights | labels | 1,234 | 2 of 4 × 64 | 0.001 | 6.500 (epoch 2) |" in rows[0]

@@ -319,6 +319,8 @@ def test_a_disk_that_fills(
         ["--epochs", "0"],
         ["--teacher", "t.keras", "--head", "regression"],
         ["--teacher-share", "2"],
+        ["--teacher", "t.keras", "--teacher-answers", "a.npz"],
+        ["--teacher-answers", "a.npz", "--head", "regression"],
         ["--out", ""],
         ["--groups", "0,20,60"],
         ["--also-distribution", "1", "--head", "distribution"],
