@@ -127,9 +127,11 @@ def test_coral_gets_no_other_rung(outlier: FloatSource, face_crops: Crops) -> No
 
 @pytest.mark.slow
 def test_sabotaged_calibration_fails(face_crops: Crops) -> None:
-    """Ranges of black pictures cut every face's activations; every rung in integers fails."""
+    """Half the ranges cut every face's activations; every rung in integers fails."""
     source = shipped_float(SHIPPED_AGE)
-    ranges, tried = _ranges(source, np.zeros_like(face_crops)), list[str]()
+    seen, tried = _ranges(source, face_crops), list[str]()
+    halves = {name: (low / 2, high / 2) for name, (low, high) in seen.tensors.items()}
+    ranges = replace(seen, tensors=halves)
     attempt = _attempts(source, ranges, face_crops, tried)
     with pytest.raises(QualityGateError, match="Look at the calibration faces first"):
         climb(source, INT8, "cpu", attempt, _noise(source, face_crops))
