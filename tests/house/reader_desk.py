@@ -16,8 +16,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from faceage_edge import age, bundles
-from faceage_edge.crop import shrink
+from faceage_calibration.crops import FaceCropper, crop_all
+from faceage_calibration.faces import read_faces
+from faceage_edge import age, bundles, detector
 
 __all__ = ["Desk", "commands", "lay_out"]
 
@@ -112,26 +113,31 @@ def _faces(folder: Path) -> None:
     for number, (name, count) in enumerate(sets.items()):
         made = folder / name
         made.mkdir()
-        pictures = np.stack([_face(100 * number + n) for n in range(count)])
-        for place, n in enumerate(np.argsort(_mean_age(models, pictures))):
+        for n in range(count):
+            picture = cv2.imencode(".jpg", _face(100 * number + n))[1]
+            # Of no age yet, in whose place it gets another name.
+            (made / f"1_{n % 2}_{n % 5}_2017{n:08d}.jpg").write_bytes(picture.tobytes())
+        drawn = sorted(made.iterdir())
+        for place, n in enumerate(np.argsort(_mean_place(models, made))):
             years = round(36 * place / count) if 2 * place < count else 18 + place
-            picture = cv2.imencode(".jpg", pictures[n])[1]
-            (made / f"{years}_{n % 2}_{n % 5}_2017{n:08d}.jpg").write_bytes(picture.tobytes())
+            drawn[n].rename(made / drawn[n].name.replace("1_", f"{years}_", 1))
         with tarfile.open(folder / f"{name}.tar", "w") as archive:
             for path in sorted(made.iterdir()):
                 archive.add(path, path.name)
 
 
-def _mean_age(
-    models: list[age.AgeModel], pictures: npt.NDArray[np.uint8]
-) -> npt.NDArray[np.float64]:
-    """Mean of what the models say of each picture, (n,) in years."""
-    told = []
+def _mean_place(models: list[age.AgeModel], pictures: Path) -> npt.NDArray[np.float64]:
+    """Mean place of each picture of a folder among all, (n,), from the youngest that the models see
+    in the crops of the camera.
+
+    Not mean years: the model whose years are further apart would place them alone.
+    """
+    faces, finder = read_faces(str(pictures)), detector.load_detector()
+    places = []
     for model in models:
-        side = model.template.width
-        crops = np.stack([shrink(one, side, side) for one in pictures])
-        told.append(model.estimate(crops).years)
-    return np.asarray(np.mean(told, axis=0))
+        crops, _ = crop_all(faces, FaceCropper(model.template, mode="detect", detector=finder))
+        places.append(np.argsort(np.argsort(model.estimate(crops).years)))
+    return np.asarray(np.mean(places, axis=0))
 
 
 def _models(folder: Path) -> None:
