@@ -8,8 +8,6 @@ alone.
 
 import hashlib
 import io
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -25,6 +23,7 @@ from faceage_models.age_heads import RANKS
 from faceage_models.crop_answers import answers_of
 from faceage_models.keras_backend import training_keras
 from faceage_models.keras_loading import load_keras
+from faceage_models.layer_weights import UNREADABLE
 
 __all__ = ["Teachers", "asked_once", "kept_answers", "taught"]
 
@@ -87,13 +86,15 @@ def asked_once(teachers: Teachers, faces: TrainingFaces, kept: Path) -> Floats:
 
     Returns:
         float32 (n, 100), 0 to 1.
+
+    Raises:
+        UsageError: `kept` is there and no such file.
     """
     digests = np.array([*teachers.digests, *faces.digests])
     if kept.exists():
-        # Opened here, because numpy leaves a damaged file open.
-        with kept.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            if np.array_equal(arrays["digests"], digests):
-                return np.asarray(arrays["probabilities"], np.float32)
+        of, probabilities = _read(kept)
+        if np.array_equal(of, digests):
+            return probabilities
     bar = Progress("faces the teachers are asked about", len(faces.digests))
     answers = []
     for start in range(0, len(faces.digests), _ASKED_AT_ONCE):
@@ -124,24 +125,17 @@ def kept_answers(path: Path, faces: TrainingFaces) -> Floats:
     Raises:
         UsageError: it cannot be read, is no such file, or lacks faces.
     """
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            digests, probabilities = arrays["digests"].tolist(), arrays["probabilities"]
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise UsageError(
-            f"cannot read teachers' answers from {path} ({error}); expected the teachers.npz of a "
-            "run with --teacher-once"
-        ) from error
+    digests, probabilities = _read(path)
     # The teachers' own stand before the faces'.
-    row = {digest: at for at, digest in enumerate(digests[len(digests) - len(probabilities) :])}
+    of_faces = digests[len(digests) - len(probabilities) :].tolist()
+    row = {digest: at for at, digest in enumerate(of_faces)}
     lacking = sum(digest not in row for digest in faces.digests)
     if lacking:
         raise UsageError(
             f"{path} lacks {lacking:,} of the {len(faces.digests):,} faces of --data; expected the "
             "teachers.npz of a run on all of them"
         )
-    chosen = [row[digest] for digest in faces.digests]
-    return np.asarray(probabilities[chosen], np.float32)
+    return probabilities[[row[digest] for digest in faces.digests]]
 
 
 def taught(targets: Floats, probabilities: Floats, share: float) -> Floats:
@@ -159,6 +153,19 @@ def taught(targets: Floats, probabilities: Floats, share: float) -> Floats:
     older, known, more = np.split(targets, [RANKS, 2 * RANKS], axis=1)
     mixed = np.where(known > 0, (1 - share) * older + share * probabilities, probabilities)
     return np.concatenate([mixed, np.ones_like(mixed), more], axis=1).astype(np.float32)
+
+
+def _read(path: Path) -> tuple[NDArray[np.str_], Floats]:
+    """Digests of the teachers and, behind them, of the faces; and what was said of these."""
+    try:
+        # Opened here, because numpy leaves a damaged file open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return arrays["digests"], np.asarray(arrays["probabilities"], np.float32)
+    except UNREADABLE as error:
+        raise UsageError(
+            f"cannot read teachers' answers from {path} ({error}); expected the teachers.npz of a "
+            "run with --teacher-once"
+        ) from error
 
 
 def _sigmoid(logits: Floats) -> Floats:

@@ -15,6 +15,7 @@ from faceage_edge.atomic import write_bytes
 from faceage_edge.errors import ModelFileError
 
 __all__ = [
+    "UNREADABLE",
     "Weights",
     "load_layer_weights",
     "read_weights",
@@ -25,7 +26,7 @@ __all__ = [
 Weights = Mapping[str, NDArray[np.float32]]
 
 # What numpy raises for a file that is no archive, cut short, damaged, or a lone array.
-_UNREADABLE = (
+UNREADABLE = (
     OSError, ValueError, EOFError, KeyError, AttributeError, TypeError,
     zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
@@ -46,7 +47,7 @@ def read_weights(path: Path) -> dict[str, NDArray[np.float32]]:
             weights = {key: np.asarray(archive[key], np.float32) for key in archive.files}
     except FileNotFoundError as error:
         raise ModelFileError(f"no weights file at {path}: give the path of an .npz file") from error
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise ModelFileError(
             f"{path} is not a readable .npz of arrays ({error}); fetch or write it again"
         ) from error

@@ -91,9 +91,20 @@ def test_answers_that_cannot_be_had(tmp_path: Path) -> None:
     asked_once(Teachers([path]), cut_faces(5), kept)
     with pytest.raises(UsageError, match=r"kept.npz lacks 2 of the 7 faces of --data"):
         kept_answers(kept, cut_faces(7))
-    for other in (path, tmp_path / "none.npz"):
+    lone = tmp_path / "lone.npy"
+    np.save(lone, np.zeros(3))
+    for other in (path, tmp_path / "none.npz", lone):
         with pytest.raises(UsageError, match=r"expected the teachers.npz of a run with --teacher"):
             kept_answers(other, cut_faces(5))
+
+
+def test_a_damaged_file_of_a_run_taken_up_again(tmp_path: Path) -> None:
+    """Is said, and left as it is."""
+    kept = tmp_path / "teachers.npz"
+    kept.write_bytes(b"half of it")
+    with pytest.raises(UsageError, match=r"cannot read teachers' answers from .*teachers.npz"):
+        asked_once(Teachers([]), cut_faces(5), kept)
+    assert kept.read_bytes() == b"half of it"
 
 
 def test_another_head_cannot_teach(tmp_path: Path) -> None:
